@@ -1,0 +1,4 @@
+"""Where settings come from: dotenv files, ``local/config.json``, defaults, the environment; each value with its origin.
+
+May import ``kit`` only.
+"""

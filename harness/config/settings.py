@@ -1,0 +1,64 @@
+"""What ``local/config.json`` says: the Proxmox VE host, the embedded stand-in, and the global login."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from harness.config.origin import Origin
+from harness.kit.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ProxmoxSettings:
+    """How to reach Proxmox VE and where containers go there. ``host`` None means: the embedded node."""
+
+    host: str | None = None
+    port: int = 8006
+    user: str = "root@pam"
+    password: Secret | None = None
+    token: str | None = None
+    """Token name (``ci``) or full id (``root@pam!ci``)."""
+    secret: Secret | None = None
+    fingerprint: str | None = None
+    """SHA-256 of the server's certificate, ``AB:CD:…``; None: the certificate must verify against a known CA."""
+    nodes: tuple[str, ...] = ("pve",)
+    gateway: IPv4Address | None = None
+    """None: the first host address of each container's own network."""
+    mask: int = 24
+    interface: str = "eth0"
+    bridge: str = "vmbr0"
+    storage: str = "local"
+    """Storage that holds templates."""
+    template: str = "debian-13-standard"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedSettings:
+    """The embedded node of this checkout."""
+
+    port: int = 8006
+    name: str = "gitops"
+    """Prefix of everything the node makes in Docker; two nodes on one machine need two names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything outside the containers' own files."""
+
+    proxmox: ProxmoxSettings = ProxmoxSettings()
+    embedded: EmbeddedSettings = EmbeddedSettings()
+    login: str = "admin"
+    password: Secret | None = None
+    """None: one is made at random at the first run and kept in the share directory, mode 0600."""
+    cinc_mirror: str | None = None
+    file: Path | None = None
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """By dotted key: ``proxmox.host``, ``login``."""
+
+    @property
+    def embedded_target(self) -> bool:
+        """Whether runs go to the embedded node."""
+        return self.proxmox.host is None

@@ -1,0 +1,1 @@
+"""Runs a container's cookbook by an engine (Cinc or Itamae) and reports every resource."""

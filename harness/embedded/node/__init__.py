@@ -1,0 +1,1 @@
+"""The embedded Proxmox VE node: PVE's REST API in front of real systemd containers."""

@@ -1,0 +1,1 @@
+"""The base role: what every container gets before its cookbook (users, keys, sshd, packages, locale)."""
