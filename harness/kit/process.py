@@ -79,7 +79,9 @@ def run(
     started = time.monotonic()
     full_env = {**os.environ, **env} if env else None
     try:
-        done = subprocess.run(list(argv), input=stdin, env=full_env, cwd=cwd, timeout=timeout, capture_output=True)
+        done = subprocess.run(
+            list(argv), check=False, input=stdin, env=full_env, cwd=cwd, timeout=timeout, capture_output=True
+        )
         code, out, err = done.returncode, done.stdout, done.stderr
     except FileNotFoundError:
         code, out, err = 127, b"", f"{argv[0]}: command not found".encode()
