@@ -11,15 +11,17 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Literal, Protocol
 
+from harness.kit.errors import HarnessError
+
 Log = Callable[[str], None]
 """Takes one line of a task's log, without a newline."""
 
 
-class RuntimeFault(Exception):
+class GuestError(HarnessError):
     """The runtime could not do what was asked; the text becomes the task's error."""
 
 
-class UnknownTemplate(RuntimeFault):
+class UnknownTemplateError(GuestError):
     """No template of that name can be had."""
 
 
@@ -135,7 +137,7 @@ class Template:
 
 
 class Runtime(Protocol):
-    """Containers by VMID. Every method may raise ``RuntimeFault``; none returns before its work is done."""
+    """Containers by VMID. Every method may raise ``GuestError``; none returns before its work is done."""
 
     def prepare_bridges(self, bridges: Sequence[Bridge]) -> None:
         """Make the networks before the node listens on their addresses; existing ones of this node are kept."""
@@ -150,7 +152,7 @@ class Runtime(Protocol):
         """Kill a container; stopping a stopped one does nothing."""
 
     def shutdown(self, vmid: int, timeout: float) -> None:
-        """Ask init to shut down; raises ``RuntimeFault`` when it still runs after ``timeout`` seconds."""
+        """Ask init to shut down; raises ``GuestError`` when it still runs after ``timeout`` seconds."""
 
     def delete(self, vmid: int) -> None:
         """Remove container, image layers, snapshots, volumes and leases; deleting nothing is no error."""
