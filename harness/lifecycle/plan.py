@@ -56,6 +56,8 @@ class ContainerPlan:
     deployed_here: bool = True
     """False for the control plane's own container, which is planned but not deployed by the workstation."""
     hint: str = ""
+    needs: tuple[str, ...] = ()
+    """Names of the containers that must be verified before this one starts."""
 
     @property
     def does_something(self) -> bool:
