@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from harness.kit.errors import HarnessError
 from harness.kit.secret import redact
@@ -93,3 +93,12 @@ def run(
     if check and code != 0:
         raise CommandError(completed)
     return completed
+
+
+def spawn(argv: Sequence[str], *, stderr: IO[bytes] | int) -> subprocess.Popen[bytes]:
+    """Start ``argv`` with pipes to its standard input and output and leave it running.
+
+    It gets a session of its own, so that Ctrl-C reaches us first and we end it in order.
+    """
+    pipe = subprocess.PIPE
+    return subprocess.Popen(list(argv), stdin=pipe, stdout=pipe, stderr=stderr, start_new_session=True)
