@@ -1,0 +1,199 @@
+"""How a systemd container is to be started on this engine: a pure choice from what ``docker info`` says.
+
+systemd as PID 1 needs a writable cgroup tree, the right to mount, and a /run of its own. Where these come from
+differs between cgroup v1 and v2, with AppArmor, SELinux and user namespaces; ``--privileged`` is never asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+CGROUP = "/sys/fs/cgroup"
+OLDEST = (20, 10)
+RECURSIVE_READ_ONLY = (25, 0)
+"""From this version on a read-only bind mount is read-only all the way down (Docker 25 release notes)."""
+
+_INIT = "/sbin/init"
+# A bind remount changes this mount alone; the plain one is for kernels that refuse it. Without either, systemd says
+# itself what it lacks.
+_REMOUNT = f"mount -o remount,bind,rw {CGROUP} 2>/dev/null || mount -o remount,rw {CGROUP}"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What the engine says of itself. ``security`` holds the bare names: ``apparmor``, ``cgroupns``, ``rootless`` …"""
+
+    version: str
+    storage_driver: str
+    cgroup_version: int
+    cgroup_driver: str = "cgroupfs"
+    operating_system: str = ""
+    security: frozenset[str] = frozenset()
+    cpus: int = 1
+    memory_bytes: int = 0
+    memory_limit: bool = True
+    swap_limit: bool = True
+    architecture: str = "x86_64"
+
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """Major and minor version; (0, 0) when the text is not one."""
+        parts = (self.version.split("+")[0].split("-")[0] + ".0").split(".")
+        try:
+            return int(parts[0]), int(parts[1])
+        except ValueError:
+            return 0, 0
+
+    @property
+    def rootless(self) -> bool:
+        """Whether the engine runs without root, its networks in a namespace of their own."""
+        return "rootless" in self.security
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that was chosen, and why: a line for ``doctor``."""
+
+    option: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerOptions:
+    """What every system container is started with. ``problem`` says why this engine cannot do it at all."""
+
+    command: tuple[str, ...]
+    cap_add: tuple[str, ...]
+    security_opt: tuple[str, ...]
+    tmpfs: Mapping[str, str]
+    environment: Mapping[str, str]
+    cgroup_mount: CgroupMount | None
+    cgroupns: str | None
+    userns_mode: str | None
+    reasons: tuple[Reason, ...] = field(default=())
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CgroupMount:
+    """The host's cgroup tree, mounted in the container."""
+
+    read_only: bool
+    non_recursive: bool
+
+
+def read_facts(info: Mapping[str, Any]) -> EngineFacts:
+    """Facts from the body of ``GET /info`` (Docker Engine API)."""
+    options = (str(entry).split(",")[0] for entry in info.get("SecurityOptions") or ())
+    return EngineFacts(
+        version=str(info.get("ServerVersion", "")),
+        storage_driver=str(info.get("Driver", "")),
+        cgroup_version=int(info.get("CgroupVersion") or 1),
+        cgroup_driver=str(info.get("CgroupDriver", "cgroupfs")),
+        operating_system=str(info.get("OperatingSystem", "")),
+        security=frozenset(option.removeprefix("name=") for option in options),
+        cpus=int(info.get("NCPU") or 1),
+        memory_bytes=int(info.get("MemTotal") or 0),
+        memory_limit=bool(info.get("MemoryLimit", True)),
+        swap_limit=bool(info.get("SwapLimit", True)),
+        architecture=str(info.get("Architecture", "x86_64")),
+    )
+
+
+def choose(facts: EngineFacts) -> ContainerOptions:
+    """The options for this engine, each with its reason."""
+    reasons = [
+        Reason("cap-add SYS_ADMIN", "systemd mounts and makes cgroups; asked for alone, never --privileged"),
+        Reason("cap-add NET_ADMIN", "services such as caddy ask for it; it reaches the container's own network only"),
+        Reason("tmpfs /run, /run/lock, /tmp", "systemd expects an empty /run at every start"),
+    ]
+    security = _security(facts, reasons)
+    mount, namespace = _cgroup(facts, reasons)
+    userns = _userns(facts, reasons)
+    return ContainerOptions(
+        command=_command(facts, namespace),
+        cap_add=("SYS_ADMIN", "NET_ADMIN"),
+        security_opt=security,
+        tmpfs={
+            "/run": "rw,nosuid,nodev,exec,mode=755",
+            "/run/lock": "rw,nosuid,nodev,noexec,mode=1777,size=5m",
+            "/tmp": "rw,nosuid,nodev,exec,mode=1777",
+        },
+        environment=_environment(facts, reasons),
+        cgroup_mount=mount,
+        cgroupns=namespace,
+        userns_mode=userns,
+        reasons=tuple(reasons),
+        problem=_problem(facts),
+    )
+
+
+def _security(facts: EngineFacts, reasons: list[Reason]) -> tuple[str, ...]:
+    """Security options: each module that stands in systemd's way is lifted only where it is there."""
+    wanted = (
+        ("seccomp", "seccomp=unconfined", "the default filter forbids calls that systemd's sandboxing makes"),
+        ("apparmor", "apparmor=unconfined", "the docker-default profile denies every mount"),
+        ("selinux", "label=disable", "the container label may not write to the cgroup tree"),
+    )
+    chosen = []
+    for name, option, why in wanted:
+        if name in facts.security:
+            chosen.append(option)
+            reasons.append(Reason(f"security-opt {option}", why))
+    return tuple(chosen)
+
+
+def _cgroup(facts: EngineFacts, reasons: list[Reason]) -> tuple[CgroupMount | None, str | None]:
+    """Where the container's cgroup tree comes from, and in which cgroup namespace it lives."""
+    if facts.cgroup_version >= 2 and "cgroupns" in facts.security:
+        why = "cgroup v2 with namespaces: the container's own tree, made writable before systemd starts"
+        reasons.append(Reason("cgroupns private, remount rw", why))
+        return None, "private"
+    if facts.cgroup_version >= 2:
+        why = "cgroup v2, and the engine offers no private namespace: the host's tree, writable"
+        reasons.append(Reason("cgroupns host, /sys/fs/cgroup rw", why))
+        return CgroupMount(read_only=False, non_recursive=False), "host"
+    why = "cgroup v1: the host's hierarchies, whose own mounts stay writable below a read-only directory"
+    reasons.append(Reason("cgroupns host, /sys/fs/cgroup ro", why))
+    deep = facts.numbers >= RECURSIVE_READ_ONLY
+    if deep:
+        reasons.append(
+            Reason("bind not recursively read-only", "Docker 25 and later would make the hierarchies ro too")
+        )
+    return CgroupMount(read_only=True, non_recursive=deep), "host"
+
+
+def _userns(facts: EngineFacts, reasons: list[Reason]) -> str | None:
+    if "userns" not in facts.security or facts.rootless:
+        return None
+    reasons.append(Reason("userns host", "the engine remaps users, and a remapped root may not manage cgroups"))
+    return "host"
+
+
+def _environment(facts: EngineFacts, reasons: list[Reason]) -> dict[str, str]:
+    """systemd's own switches. It calls itself a container of kind lxc, as on Proxmox VE."""
+    environment = {"container": "lxc"}
+    if facts.cgroup_version < 2:
+        environment["SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE"] = "1"
+        why = "systemd 256 and later (Debian 13) refuses cgroup v1 without it"
+        reasons.append(Reason("SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1", why))
+    return environment
+
+
+def _command(facts: EngineFacts, namespace: str | None) -> tuple[str, ...]:
+    if facts.cgroup_version >= 2 and namespace == "private":
+        return ("/bin/sh", "-c", f"{_REMOUNT}; exec {_INIT}")
+    return (_INIT,)
+
+
+def _problem(facts: EngineFacts) -> str | None:
+    """Why system containers with addresses of their own cannot run here, or None."""
+    if facts.rootless:
+        return "a rootless Docker engine keeps its networks away from this machine; the node needs a rootful one"
+    if "Docker Desktop" in facts.operating_system:
+        return "Docker Desktop keeps its networks inside a virtual machine; the node needs Docker on Linux itself"
+    if facts.numbers < OLDEST:
+        return f"Docker {facts.version} is older than 20.10"
+    return None
