@@ -1,0 +1,102 @@
+"""The commands and how each of them ends: an exit code, and one clear line when something went wrong."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, cast
+
+from harness.cli import console, session
+from harness.cli.arguments import Subparsers
+from harness.kit.errors import ExitCode, HarnessError
+from harness.kit.files import private_directory, write_atomic
+from harness.kit.secret import redact
+
+COMMANDS = ("local", "plan", "deploy", "verify", "config", "doctor", "down")
+
+
+class Command(Protocol):
+    """What a module ``harness.cli.<name>_command`` offers."""
+
+    def add_parser(self, subparsers: Subparsers) -> argparse.ArgumentParser:
+        """Declare the command's arguments."""
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Do it; the result is the exit code."""
+
+
+def load(name: str) -> Command:
+    """The command's module, imported only when it is asked for: ``plan`` need not wait for ``local``'s imports."""
+    return cast("Command", importlib.import_module(f"harness.cli.{name}_command"))
+
+
+def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The argument parser with the commands ``names``."""
+    top = argparse.ArgumentParser(
+        prog="./run",
+        description="Containers described in git, brought to Proxmox VE and verified there.",
+        epilog="Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 something outside does not answer, "
+        "10 the plan has changes, 130 interrupted.",
+    )
+    subparsers = top.add_subparsers(dest="command", required=True, metavar="|".join(COMMANDS))
+    for name in names:
+        load(name).add_parser(subparsers)
+    return top
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command that ``arguments`` name; never raises an error that a person is meant to read."""
+    try:
+        named = [word for word in arguments[:1] if word in COMMANDS]
+        options, rest = parser(named or COMMANDS).parse_known_args(arguments)
+        command = load(options.command)
+        options.rest = _understood(options, rest)
+        return int(command.run(options))
+    except SystemExit as end:  # argparse's own way out: 0 after --help, 2 after a usage error
+        return end.code if isinstance(end.code, int) else ExitCode.USAGE
+    except HarnessError as error:
+        console.show_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        console.say("interrupted")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return _reader_gone()
+    except Exception as error:
+        return _unexpected(error)
+
+
+def _understood(options: argparse.Namespace, rest: list[str]) -> list[str]:
+    """Arguments argparse does not know are only fine for a command that hands them on to pytest."""
+    if rest and not getattr(options, "passes_on", False):
+        parser([options.command]).error(f"unknown arguments: {' '.join(rest)}")
+    return rest
+
+
+def _reader_gone() -> int:
+    """``./run plan | head``: stdout is closed; keep Python from complaining about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return ExitCode.OK
+
+
+def _unexpected(error: Exception) -> int:
+    """A defect of ours: short on the terminal, whole (and redacted) in a file."""
+    log = _log_path()
+    write_atomic(log, redact("".join(traceback.format_exception(error))), mode=0o600)
+    summary = str(error).splitlines()[0] if str(error) else "no message"
+    console.show_error(HarnessError(f"unexpected {type(error).__name__}: {summary}", hint=f"the traceback is in {log}"))
+    return ExitCode.FAILED
+
+
+def _log_path() -> Path:
+    """Below the state directory; outside of a repository in a fresh temporary one."""
+    try:
+        directory = session.state(session.root(), os.environ)
+    except HarnessError:
+        directory = Path(tempfile.mkdtemp(prefix="gitops-"))
+    return private_directory(directory) / "last-error.log"

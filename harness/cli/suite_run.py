@@ -1,0 +1,45 @@
+"""Starting pytest for a plan, in a process of its own, and reading its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from harness.cli import child
+from harness.kit.errors import ExitCode
+
+_NO_TESTS = 5
+_PYTEST_USAGE = 4
+_WORKERS_PER_CORE = 4
+
+
+def worker_arguments(containers: int, given: Sequence[str]) -> list[str]:
+    """``-n`` for so many containers, unless the user chose a number; one container needs no second process.
+
+    Containers mostly wait (for apt, ssh, systemd), so a core carries several.
+    """
+    if any(word.startswith(("-n", "--numprocesses")) for word in given) or containers < 2:
+        return []
+    return ["-n", str(min(containers, _WORKERS_PER_CORE * (os.cpu_count() or 1)))]
+
+
+def arguments(mode: str, run_dir: Path, paths: Iterable[Path], given: Sequence[str], containers: int) -> list[str]:
+    """The whole command line."""
+    base = [sys.executable, "-m", "pytest", f"--gitops={mode}", f"--gitops-run={run_dir}"]
+    return [*base, *worker_arguments(containers, given), *given, *map(str, paths)]
+
+
+def run(argv: Sequence[str], root: Path, environ: Mapping[str, str]) -> int:
+    """Run it in ``root`` and return an exit code of ours."""
+    return exit_code(child.run(argv, root, environ))
+
+
+def exit_code(of_pytest: int) -> int:
+    """pytest's 2 (interrupted or errors while collecting) and 3 (defect) are failures here; 4 and 5 are usage."""
+    if of_pytest == ExitCode.INTERRUPTED:
+        return of_pytest
+    if of_pytest in (_PYTEST_USAGE, _NO_TESTS):
+        return ExitCode.USAGE
+    return ExitCode.OK if of_pytest == 0 else ExitCode.FAILED
