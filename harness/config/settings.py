@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -57,8 +58,30 @@ class Settings:
     file: Path | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """By dotted key: ``proxmox.host``, ``login``."""
+    notes: tuple[str, ...] = ()
+    """What the loader decided between two things that were both said."""
 
     @property
     def embedded_target(self) -> bool:
         """Whether runs go to the embedded node."""
         return self.proxmox.host is None
+
+    @property
+    def target(self) -> str:
+        """The name that state is kept under: ``embedded``, or ``<host>-<port>`` of a Proxmox VE host."""
+        if self.proxmox.host is None:
+            return "embedded"
+        return re.sub(r"[^A-Za-z0-9._-]", "_", f"{self.proxmox.host}-{self.proxmox.port}")
+
+    def on_embedded_node(self, *, port: int | None = None, name: str | None = None) -> Settings:
+        """The same settings for an embedded node, whatever host they name: what belongs to that host is dropped."""
+        mine, defaults = self.proxmox, ProxmoxSettings()
+        proxmox = replace(
+            defaults, gateway=mine.gateway, mask=mine.mask, interface=mine.interface, template=mine.template
+        )
+        embedded = EmbeddedSettings(port or self.embedded.port, name or self.embedded.name)
+        dropped = {"host", "port", "user", "password", "token", "secret", "fingerprint", "node", "bridge", "storage"}
+        origins = {
+            key: origin for key, origin in self.origins.items() if key not in {f"proxmox.{name}" for name in dropped}
+        }
+        return replace(self, proxmox=proxmox, embedded=embedded, origins=origins)

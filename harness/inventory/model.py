@@ -114,6 +114,11 @@ class Inventory:
     warnings: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
     """What was decided for the user, such as a moved network."""
+    bridge: IPv4Interface | None = None
+    """The gateway with the prefix length of the bridge's network (``10.143.0.1/24``), resolved; None on a Proxmox VE
+    host whose gateway is not configured."""
+    networks: Mapping[str, str] = field(default_factory=dict)
+    """The bridge's network as declared → as resolved, also where both are the same; empty off the embedded node."""
 
     def __getitem__(self, name: str) -> Container:
         for container in self.containers:
