@@ -45,7 +45,7 @@ class RemoteCommandError(RemoteError):
         output = redact((completed.error_text.strip() + "\n" + completed.text.strip()).strip())
         said = reason or _last_line(completed)
         super().__init__(
-            f"{place}: {_short(command)} ended with {completed.code}: {said}",
+            f"{place}: {short(command)} ended with {completed.code}: {said}",
             detail=f"$ {redact(command)}\n{output}",
         )
 
@@ -55,6 +55,7 @@ def _last_line(completed: Completed) -> str:
     return output.splitlines()[-1] if output else "no output"
 
 
-def _short(command: str) -> str:
+def short(command: str) -> str:
+    """A command's beginning, redacted, for a one-line message."""
     first = redact(command).strip().splitlines()[0] if command.strip() else ""
     return f"{first[:_SHOWN_COMMAND]}…" if len(first) > _SHOWN_COMMAND or "\n" in command.strip() else first
