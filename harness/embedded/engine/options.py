@@ -15,6 +15,12 @@ OLDEST = (20, 10)
 RECURSIVE_READ_ONLY = (25, 0)
 """From this version on a read-only bind mount is read-only all the way down (Docker 25 release notes)."""
 
+TMPFS = {
+    "/run": "rw,nosuid,nodev,exec,mode=755",
+    "/run/lock": "rw,nosuid,nodev,noexec,mode=1777,size=5m",
+    "/tmp": "rw,nosuid,nodev,exec,mode=1777",  # noqa: S108 - a mount in the container, not a file of ours
+}
+
 _INIT = "/sbin/init"
 # A bind remount changes this mount alone; the plain one is for kernels that refuse it. Without either, systemd says
 # itself what it lacks.
@@ -116,11 +122,7 @@ def choose(facts: EngineFacts) -> ContainerOptions:
         command=_command(facts, namespace),
         cap_add=("SYS_ADMIN", "NET_ADMIN"),
         security_opt=security,
-        tmpfs={
-            "/run": "rw,nosuid,nodev,exec,mode=755",
-            "/run/lock": "rw,nosuid,nodev,noexec,mode=1777,size=5m",
-            "/tmp": "rw,nosuid,nodev,exec,mode=1777",
-        },
+        tmpfs=TMPFS,
         environment=_environment(facts, reasons),
         cgroup_mount=mount,
         cgroupns=namespace,
@@ -159,9 +161,7 @@ def _cgroup(facts: EngineFacts, reasons: list[Reason]) -> tuple[CgroupMount | No
     reasons.append(Reason("cgroupns host, /sys/fs/cgroup ro", why))
     deep = facts.numbers >= RECURSIVE_READ_ONLY
     if deep:
-        reasons.append(
-            Reason("bind not recursively read-only", "Docker 25 and later would make the hierarchies ro too")
-        )
+        reasons.append(Reason("bind not recursively read-only", "Docker 25 and later would make the hierarchies so"))
     return CgroupMount(read_only=True, non_recursive=deep), "host"
 
 
