@@ -7,7 +7,7 @@ import importlib
 import os
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -35,7 +35,10 @@ def load(name: str) -> Command:
     return cast("Command", importlib.import_module(f"harness.cli.{name}_command"))
 
 
-def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+Load = Callable[[str], Command]
+
+
+def parser(names: Sequence[str] = COMMANDS, load: Load = load) -> argparse.ArgumentParser:
     """The argument parser with the commands ``names``."""
     top = argparse.ArgumentParser(
         prog="./run",
@@ -49,13 +52,13 @@ def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     return top
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], load: Load = load) -> int:
     """Run the command that ``arguments`` name; never raises an error that a person is meant to read."""
     try:
         named = [word for word in arguments[:1] if word in COMMANDS]
-        options, rest = parser(named or COMMANDS).parse_known_args(arguments)
+        options, rest = parser(named or COMMANDS, load).parse_known_args(arguments)
         command = load(options.command)
-        options.rest = _understood(options, rest)
+        options.rest = _understood(options, rest, load)
         return int(command.run(options))
     except SystemExit as end:  # argparse's own way out: 0 after --help, 2 after a usage error
         return end.code if isinstance(end.code, int) else ExitCode.USAGE
@@ -71,10 +74,10 @@ def main(arguments: Sequence[str]) -> int:
         return _unexpected(error)
 
 
-def _understood(options: argparse.Namespace, rest: list[str]) -> list[str]:
+def _understood(options: argparse.Namespace, rest: list[str], load: Load) -> list[str]:
     """Arguments argparse does not know are only fine for a command that hands them on to pytest."""
     if rest and not getattr(options, "passes_on", False):
-        parser([options.command]).error(f"unknown arguments: {' '.join(rest)}")
+        parser([options.command], load).error(f"unknown arguments: {' '.join(rest)}")
     return rest
 
 

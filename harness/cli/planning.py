@@ -47,7 +47,7 @@ def as_json(plan: Plan) -> str:
 
 
 def new_run(workspace: Workspace, plan: Plan) -> Path:
-    """A directory for a run of this plan, the plan in it; names sort by time, the suffix tells apart two of one second."""
+    """A directory for a run of this plan, the plan in it; names sort by time, a suffix parts two of one second."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     directory = private_directory(workspace.share.runs / f"{moment}-{secrets.token_hex(2)}")
     plan_file.write(directory / PLAN_FILE, plan)

@@ -1,0 +1,71 @@
+"""What the commands make of their arguments."""
+
+from __future__ import annotations
+
+import argparse
+from ipaddress import IPv4Address, IPv4Interface
+from pathlib import Path
+
+import pytest
+
+from harness.cli import arguments
+from harness.inventory.model import Container, Disk, Inventory
+from harness.kit.errors import UsageError
+
+
+def container(name: str) -> Container:
+    address = IPv4Interface("10.9.8.7/24")
+    return Container(
+        name=name, directory=Path(name), hostname=name, vmid=100, address=address, declared_address=address,
+        gateway=IPv4Address("10.9.8.1"), node="pve", bridge="vmbr0", interface="eth0", cores=1, memory=512, swap=0,
+        disk=Disk("local-lvm", 4), onboot=True, mounts=(), needs=(), unprivileged=True, features=(), nameserver=None,
+        searchdomain=None, startup=None, tags=(), engine="auto", ostemplate="debian-13-standard",
+    )  # fmt: skip
+
+
+INVENTORY = Inventory((container("broker"), container("proxy"), container("apache")))
+
+
+def parse(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    arguments.add_containers(parser)
+    arguments.add_pytest(parser)
+    options, options_rest = parser.parse_known_args(words)
+    options.rest = options_rest
+    return options
+
+
+def test_no_name_means_all_containers() -> None:
+    assert arguments.chosen(parse(), INVENTORY) == ("broker", "proxy", "apache")
+
+
+def test_named_containers_come_in_deployment_order() -> None:
+    assert arguments.chosen(parse("apache", "broker"), INVENTORY) == ("broker", "apache")
+
+
+def test_a_name_after_an_option_is_still_a_container() -> None:
+    options = parse("broker", "-x", "proxy")
+    assert arguments.chosen(options, INVENTORY) == ("broker", "proxy")
+    assert arguments.pytest_arguments(options) == ["-x"]
+
+
+def test_an_unknown_name_is_refused_with_the_ones_there_are() -> None:
+    with pytest.raises(UsageError, match="brokr") as caught:
+        arguments.chosen(parse("brokr"), INVENTORY)
+    assert caught.value.hint == "there are: apache, broker, proxy"
+    assert caught.value.exit_code == 2
+
+
+def test_a_pytest_options_value_is_no_container() -> None:
+    options = parse("broker", "-k", "proxy", "--lf", "-n", "2")
+    assert arguments.chosen(options, INVENTORY) == ("broker",)
+    assert arguments.pytest_arguments(options) == ["-k", "proxy", "--lf", "-n", "2"]
+
+
+def test_options_that_only_pytest_knows_go_through() -> None:
+    assert arguments.pytest_arguments(parse("-x", "--color=no", "--junitxml", "x.xml")) == [
+        "-x",
+        "--junitxml",
+        "x.xml",
+        "--color=no",
+    ]
