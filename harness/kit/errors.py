@@ -83,6 +83,8 @@ class Problem:
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""
         hint = f" ({self.hint})" if self.hint else ""
+        if "\n" in self.hint:  # an example of several lines stands below, not in brackets
+            hint = "\n  " + self.hint.replace("\n", "\n  ")
         return f"{where}{self.found}: {self.rule}{hint}"
 
 
