@@ -50,8 +50,6 @@ def nothing_to_do(plan: Plan) -> int:
 def carry_out(options: argparse.Namespace, workspace: Workspace, plan: Plan) -> int:
     """Run the suite for ``plan`` and show where things stand afterwards."""
     run_dir = planning.new_run(workspace, plan)
-    paths = [workspace.inventory[entry.name].directory for entry in plan.pending]
-    given = arguments.pytest_arguments(options)
-    argv = suite_run.arguments("deploy", run_dir, paths, given, len(plan.pending))
+    argv = suite_run.arguments("deploy", run_dir, arguments.pytest_arguments(options), len(plan.pending))
     code = suite_run.run(argv, workspace.root, session.for_child(workspace.root, session.environment()))
     return ExitCode.FAILED if code == ExitCode.OK and plan.refused else code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.cli import child
@@ -25,10 +25,10 @@ def worker_arguments(containers: int, given: Sequence[str]) -> list[str]:
     return ["-n", str(min(containers, _WORKERS_PER_CORE * (os.cpu_count() or 1)))]
 
 
-def arguments(mode: str, run_dir: Path, paths: Iterable[Path], given: Sequence[str], containers: int) -> list[str]:
-    """The whole command line."""
+def arguments(mode: str, run_dir: Path, given: Sequence[str], containers: int) -> list[str]:
+    """The whole command line; which containers take part stands in the run directory's plan."""
     base = [sys.executable, "-m", "pytest", f"--gitops={mode}", f"--gitops-run={run_dir}"]
-    return [*base, *worker_arguments(containers, given), *given, *map(str, paths)]
+    return [*base, *worker_arguments(containers, given), *given]
 
 
 def run(argv: Sequence[str], root: Path, environ: Mapping[str, str]) -> int:
@@ -37,9 +37,5 @@ def run(argv: Sequence[str], root: Path, environ: Mapping[str, str]) -> int:
 
 
 def exit_code(of_pytest: int) -> int:
-    """pytest's 2 (interrupted or errors while collecting) and 3 (defect) are failures here; 4 and 5 are usage."""
-    if of_pytest == ExitCode.INTERRUPTED:
-        return of_pytest
-    if of_pytest in (_PYTEST_USAGE, _NO_TESTS):
-        return ExitCode.USAGE
-    return ExitCode.OK if of_pytest == 0 else ExitCode.FAILED
+    """The suite ends with codes of ours already; pytest's own 4 and 5 come from before it, and mean usage."""
+    return ExitCode.USAGE if of_pytest in (_PYTEST_USAGE, _NO_TESTS) else of_pytest

@@ -21,7 +21,6 @@ def run(options: argparse.Namespace) -> int:
     workspace = planning.open_workspace(options)
     plan = planning.make(workspace, options)
     run_dir = planning.new_run(workspace, plan)
-    paths = [workspace.inventory[entry.name].directory for entry in plan.containers]
-    given = arguments.pytest_arguments(options)
-    argv = suite_run.arguments("verify", run_dir, paths, given, len(paths))
+    count = sum(entry.deployed_here for entry in plan.containers)
+    argv = suite_run.arguments("verify", run_dir, arguments.pytest_arguments(options), count)
     return suite_run.run(argv, workspace.root, session.for_child(workspace.root, session.environment()))
