@@ -95,7 +95,7 @@ def remove_unused(client: DockerClient) -> int:
     with engine.translated("base images"):
         for found in client.api.images(filters={"label": [BASE]}):
             for tag in found.get("RepoTags") or ():
-                removed += tag.startswith(REPOSITORY) and _remove(client, tag)
+                removed += tag.rpartition(":")[0] == REPOSITORY and _remove(client, tag)
     return removed
 
 

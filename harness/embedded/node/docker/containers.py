@@ -1,0 +1,188 @@
+"""One Docker container for one guest: made in steps that a crash cannot leave half done.
+
+A container is made under a passing name and gets its own only when it is complete; ``settle`` finishes or removes what
+a killed node left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from docker import errors as docker_errors
+from docker.types import Mount
+
+from harness.embedded.engine import labels
+from harness.embedded.engine.options import CGROUP, CgroupMount, ContainerOptions, EngineFacts
+from harness.embedded.node.docker import codec, devices, files, limits
+from harness.embedded.node.docker.bridges import Bridges
+from harness.embedded.node.docker.names import Names
+from harness.embedded.node.docker.volumes import Volumes
+from harness.embedded.node.runtime import GuestError, GuestNet, GuestSpec, Log
+
+MAX_LAYERS = 100
+"""Images with more layers are flattened; overlay2 mounts no more than 128."""
+
+
+class Containers:
+    """Makes, replaces and removes the containers of one node."""
+
+    def __init__(
+        self, api: Any, names: Names, facts: EngineFacts, options: ContainerOptions, parts: tuple[Bridges, Volumes]
+    ) -> None:
+        self._api = api
+        self._names = names
+        self._facts = facts
+        self._options = options
+        self._bridges, self._volumes = parts
+
+    def find(self, vmid: int) -> Mapping[str, Any] | None:
+        """What the engine knows of a guest's container, or None."""
+        return self._inspect(self._names.container(vmid))
+
+    def get(self, vmid: int) -> Mapping[str, Any]:
+        """Like ``find``; raises ``GuestError`` when there is none."""
+        found = self.find(vmid)
+        if found is None:
+            raise GuestError(f"the container of CT {vmid} is gone", hint="it was removed outside of the node")
+        return found
+
+    def create(self, spec: GuestSpec, log: Log) -> None:
+        """Make a guest's first container, with host key, root's key and password."""
+        if self.find(spec.vmid) is not None:
+            raise GuestError(f"the Docker container {self._names.container(spec.vmid)} exists already")
+        made = self._make(spec, spec.image, log)
+        try:
+            self._api.put_archive(made, "/", files.archive([*files.first_files(spec), *self._password(made, spec)]))
+            self._api.rename(made, self._names.container(spec.vmid))
+        except BaseException:
+            self.remove(made)
+            raise
+
+    def replace(self, spec: GuestSpec, image: str, log: Log) -> None:
+        """Put a new container of ``image`` in the place of the present one, which must be stopped."""
+        made = self._make(spec, image, log)
+        try:
+            self._api.rename(made, self._names.next(spec.vmid))
+        except BaseException:
+            self.remove(made)
+            raise
+        self._promote(spec.vmid)
+
+    def recreate(self, spec: GuestSpec, log: Log) -> None:
+        """Make a stopped container anew with its present content, for changes that Docker knows no other way to."""
+        log("making the container anew with its content: mounts, devices or names have changed")
+        present = self.get(spec.vmid)
+        image = self.commit(present["Id"], spec.vmid, f"state-{codec.fingerprint(spec)}")
+        self.replace(spec, image, log)
+
+    def commit(self, container: str, vmid: int, tag: str, **more: str) -> str:
+        """Keep a container's file system as an image; its tag."""
+        repository = self._names.repository(vmid)
+        marks = self._names.labels(vmid, **more)
+        changes = [f"LABEL {key}={value}" for key, value in marks.items()]
+        if self._layers(container) < MAX_LAYERS:
+            self._api.commit(container, repository=repository, tag=tag, pause=False, changes=changes)
+        else:
+            content = self._api.export(container)
+            self._api.import_image_from_stream(content, repository=repository, tag=tag, changes=changes)
+        return f"{repository}:{tag}"
+
+    def remove(self, container: str) -> None:
+        """Remove a container, running or not, with its anonymous volumes; a missing one is no error."""
+        try:
+            self._api.remove_container(container, force=True, v=True)
+        except docker_errors.NotFound:
+            return
+
+    def settle(self) -> None:
+        """Finish or remove what an earlier node was killed in the middle of."""
+        for found in self._api.containers(all=True, filters=labels.of_instance(self._names.instance)):
+            vmid = int(found["Labels"].get(labels.VMID, 0))
+            name = found["Names"][0].lstrip("/")
+            if vmid and name == self._names.next(vmid):
+                self._promote(vmid)
+            elif not vmid or name != self._names.container(vmid):
+                self.remove(found["Id"])
+
+    def _promote(self, vmid: int) -> None:
+        self.remove(self._names.container(vmid))
+        self._api.rename(self._names.next(vmid), self._names.container(vmid))
+
+    def _make(self, spec: GuestSpec, image: str, log: Log) -> str:
+        """A complete container under its passing name; its id."""
+        limits.explain(spec, self._facts, log)
+        places = list(self._bridges.places(spec.nets, log).values())
+        name = self._names.making(spec.vmid)
+        self.remove(name)
+        try:
+            made: str = self._api.create_container_from_config(self._config(spec, image, places[:1], log), name)["Id"]
+        except docker_errors.ImageNotFound as missing:
+            raise GuestError(f"image {image} is gone", hint="download the template again") from missing
+        try:
+            for net, place in places[1:]:
+                self._bridges.connect(made, net, place)
+        except BaseException:
+            self.remove(made)
+            raise
+        return made
+
+    def _config(self, spec: GuestSpec, image: str, first: Sequence[tuple[GuestNet, Any]], log: Log) -> Any:
+        networking = {place.network: self._bridges.endpoint(net, place) for net, place in first}
+        return self._api.create_container_config(
+            image,
+            list(self._options.command),
+            hostname=spec.hostname,
+            entrypoint=[],
+            environment=dict(self._options.environment),
+            labels=self._names.labels(spec.vmid, **{labels.SPEC: codec.fingerprint(spec)}),
+            stop_signal="SIGRTMIN+3",
+            mac_address=self._bridges.mac_of_container(tuple(net for net, _ in first)),
+            networking_config={"EndpointsConfig": networking} if networking else None,
+            host_config=self._host_config(spec, next(iter(networking), "none"), log),
+        )
+
+    def _host_config(self, spec: GuestSpec, network: str, log: Log) -> Any:
+        mounts = self._volumes.mounts(spec.vmid, spec.mounts, log)
+        if self._options.cgroup_mount is not None:
+            mounts.append(cgroup_mount(self._options.cgroup_mount))
+        return self._api.create_host_config(
+            cap_add=list(self._options.cap_add),
+            security_opt=list(self._options.security_opt),
+            tmpfs=dict(self._options.tmpfs),
+            mounts=mounts,
+            devices=devices.mappings(spec.devices),
+            dns=spec.nameserver.split() if spec.nameserver else None,
+            dns_search=spec.searchdomain.split() if spec.searchdomain else None,
+            network_mode=network,
+            cgroupns=self._options.cgroupns,
+            userns_mode=self._options.userns_mode,
+            **limits.limits(spec, self._facts),
+        )
+
+    def _password(self, container: str, spec: GuestSpec) -> list[files.File]:
+        if spec.root_password is None:
+            return []
+        stream, _ = self._api.get_archive(container, "/etc/shadow")
+        shadow = files.unpack(b"".join(stream))["shadow"].decode()
+        data = files.with_root_password(shadow, spec.root_password).encode()
+        return [files.File("etc/shadow", data, 0o640, gid=files.SHADOW_GROUP)]
+
+    def _layers(self, container: str) -> int:
+        image = self._api.inspect_container(container)["Image"]
+        return len(self._api.inspect_image(image)["RootFS"]["Layers"])
+
+    def _inspect(self, name: str) -> Mapping[str, Any] | None:
+        try:
+            found: Mapping[str, Any] = self._api.inspect_container(name)
+        except docker_errors.NotFound:
+            return None
+        return found
+
+
+def cgroup_mount(wanted: CgroupMount) -> Mount:
+    """The host's cgroup tree as a mount."""
+    mount = Mount(CGROUP, CGROUP, type="bind", read_only=wanted.read_only)
+    if wanted.non_recursive:
+        mount["BindOptions"] = {**(mount.get("BindOptions") or {}), "ReadOnlyNonRecursive": True}
+    return mount
