@@ -69,7 +69,7 @@ def examine(root: Path, here: machine.Machine, *, install: bool) -> list[Finding
     if settings is None:
         return findings
     if not settings.embedded_target:
-        return [*findings, *target.check_host(settings)]
+        return [*findings, *target.check_host(root, settings)]
     node = Share.for_target(root, settings, session.environment()).path / "node"
     findings += _engine(root, install=install)
     return [*findings, target.check_port(here, settings.embedded, target.is_running(node))]

@@ -25,7 +25,7 @@ def open_workspace(options: argparse.Namespace) -> Workspace:
         session.root(), session.environment(), stage=options.stage, start_node=True, say=console.say
     )
     console.show_warnings(workspace.inventory.warnings)
-    for notice in workspace.inventory.notices:
+    for notice in (*workspace.settings.notes, *workspace.inventory.notices):
         console.say(notice)
     return workspace
 

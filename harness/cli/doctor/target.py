@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from harness.cli.doctor.finding import Finding, note, ok, problem
+from harness.cli.doctor.files import unreadable
+from harness.cli.doctor.finding import Finding, ok, problem
 from harness.cli.doctor.machine import Machine
-from harness.config.settings import EmbeddedSettings, Settings
+from harness.config.settings import EmbeddedSettings, ProxmoxSettings, Settings
 from harness.embedded import launch
+from harness.inventory.load import load_inventory
 from harness.kit.errors import HarnessError
+from harness.pve import privileges
+from harness.pve.client import Credentials, Endpoint, Pve
 
 LOOPBACK = "127.0.0.1"
 
@@ -33,11 +36,36 @@ def is_running(node_state: Path) -> bool:
     return launch.find(node_state) is not None
 
 
-def check_host(settings: Settings, look: Callable[[Settings], tuple[str, tuple[str, ...]]]) -> list[Finding]:
-    """Whether the configured host answers, lets us in, and what its credentials may not do."""
+def check_host(root: Path, settings: Settings) -> list[Finding]:
+    """Whether the configured host answers and lets us in, then what its credentials may not do, by container."""
     subject = f"Proxmox VE at {settings.proxmox.host}:{settings.proxmox.port}"
+    pve = connect(settings.proxmox)
     try:
-        version, lacking = look(settings)
+        version = pve.version
+        held = privileges.read(pve)
     except HarnessError as error:
         return [problem(subject, error.message, error.hint or "see that the host is up and reachable from here")]
-    return [ok(subject, version), *(note("  privileges", what) for what in lacking)]
+    finally:
+        pve.close()
+    return [ok(subject, f"version {version}, as {held.identity}"), *check_privileges(root, settings, held)]
+
+
+def connect(proxmox: ProxmoxSettings) -> Pve:
+    """A client of the configured host."""
+    assert proxmox.host is not None
+    endpoint = Endpoint(proxmox.host, proxmox.port, proxmox.fingerprint)
+    return Pve(endpoint, Credentials(proxmox.user, proxmox.password, proxmox.token, proxmox.secret))
+
+
+def check_privileges(root: Path, settings: Settings, held: privileges.Privileges) -> list[Finding]:
+    """What stands between these credentials and the containers of the repository."""
+    try:
+        inventory = load_inventory(root, settings, network_facts=None, remembered={})
+    except HarnessError as error:
+        return unreadable(error)
+    findings = [
+        problem(f"  {container.name}", lacking.what, lacking.remedy)
+        for container in inventory.containers
+        for lacking in privileges.shortfalls(container, held, settings.proxmox.storage)
+    ]
+    return findings or [ok("  privileges", f"enough for {len(inventory.containers)} containers")]

@@ -1,0 +1,60 @@
+"""A container that somebody else made on the same node, through the same API."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import requests
+
+from tests.e2e.world import World, wait_until
+
+
+class Api:
+    """The node's API as a stranger with the root password uses it: a client that shares no code with the harness."""
+
+    def __init__(self, world: World) -> None:
+        state = world.root / "local/share/embedded/node"
+        self.base = f"https://127.0.0.1:{world.port}/api2/json"
+        self.session = requests.Session()
+        self.session.verify = str(next(state.rglob("*.pem")))
+        answer = self.session.post(f"{self.base}/access/ticket", data=self._login(world), timeout=10)
+        answer.raise_for_status()
+        data = answer.json()["data"]
+        self.session.cookies.set("PVEAuthCookie", data["ticket"])
+        self.session.headers["CSRFPreventionToken"] = data["CSRFPreventionToken"]
+
+    def _login(self, world: World) -> dict[str, str]:
+        from harness.embedded import launch
+
+        access = launch.find(world.root / "local/share/embedded/node")
+        assert access is not None
+        return {"username": access.user, "password": access.password.reveal()}
+
+    def post(self, path: str, **values: Any) -> Any:
+        """``data`` of the answer."""
+        answer = self.session.post(f"{self.base}{path}", data=values, timeout=30)
+        assert answer.ok, f"{answer.status_code} {answer.reason} {answer.text}"
+        return answer.json()["data"]
+
+    def get(self, path: str) -> Any:
+        """``data`` of the answer."""
+        answer = self.session.get(f"{self.base}{path}", timeout=30)
+        assert answer.ok, f"{answer.status_code} {answer.reason} {answer.text}"
+        return answer.json()["data"]
+
+    def wait(self, upid: str) -> None:
+        """Until the task has ended well."""
+        path = f"/nodes/pve/tasks/{upid}/status"
+        status = wait_until(lambda: (s := self.get(path))["status"] == "stopped" and s, 120, upid)
+        assert status["exitstatus"] == "OK", json.dumps(status)
+
+
+def create_foreign(world: World, vmid: int, hostname: str) -> None:
+    """A stopped container without our stamp."""
+    api = Api(world)
+    content = api.get("/nodes/pve/storage/local/content")
+    template = next(entry["volid"] for entry in content if entry["content"] == "vztmpl")
+    api.wait(
+        api.post("/nodes/pve/lxc", vmid=vmid, hostname=hostname, ostemplate=template, storage="local-lvm", memory=128)
+    )
