@@ -65,7 +65,7 @@ def gitops_workspace(request: pytest.FixtureRequest) -> Workspace:
 @pytest.fixture(scope="session")
 def gitops_agents(gitops_workspace: Workspace) -> Iterator[Agents]:
     """The agents of this process, one a container, closed at the end of the session."""
-    shared = cast(Pool | None, getattr(gitops_workspace, "connections", None))
+    shared = cast("Pool | None", getattr(gitops_workspace, "connections", None))
     share = gitops_workspace.share
     pool = shared or Pool(share.keys, share.known_hosts)
     held = Agents(pool)
@@ -90,7 +90,7 @@ def host(request: pytest.FixtureRequest, container: SpecContainer) -> Host:
     """
     if request.config.getoption("hosts", None):
         return _plain_host(request.config)
-    held = cast(Agents, request.getfixturevalue("gitops_agents"))
+    held = cast("Agents", request.getfixturevalue("gitops_agents"))
     return agents.host_of(held, container.resolved)
 
 
