@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from docker.client import DockerClient
 
 from harness.embedded.engine import client as engine
+from harness.embedded.engine.daemon import start_daemon
 from harness.kit import clock, process
 from harness.kit.errors import UnreachableError
 from harness.kit.files import private_directory
@@ -107,8 +107,7 @@ def start(machine: Machine, say: Say, state_dir: Path, run: process.Runner) -> N
         return
     log = private_directory(state_dir) / "dockerd.log"
     say(f"starting the Docker engine: dockerd, log in {log}")
-    with log.open("ab") as stream:
-        subprocess.Popen(["dockerd"], stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True)
+    start_daemon(["dockerd"], log)
 
 
 def _answering() -> DockerClient | None:

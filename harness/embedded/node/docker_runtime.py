@@ -15,7 +15,7 @@ from docker.client import DockerClient
 
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import image, labels, options
-from harness.embedded.node.docker import codec, devices, limits, meter, templates
+from harness.embedded.node.docker import cleanup, codec, devices, limits, meter, templates
 from harness.embedded.node.docker.bridges import Bridges
 from harness.embedded.node.docker.containers import Containers
 from harness.embedded.node.docker.names import Names
@@ -150,30 +150,10 @@ class DockerRuntime:
             for name in (self._names.container(vmid), self._names.making(vmid), self._names.next(vmid)):
                 self._containers.remove(name)
             self._forget_meter(vmid)
-            self._remove_images(labels.of_guest(self._names.instance, vmid))
+            cleanup.remove_images(self._api, labels.of_guest(self._names.instance, vmid))
             self._volumes.forget(vmid)
             self._bridges.tidy()
             self._spec_file(vmid).unlink(missing_ok=True)
-
-    def _remove_images(self, wanted: dict[str, list[str]]) -> None:
-        """Remove images, children before their parents, whichever order the engine lists them in."""
-        left = {tag for found in self._api.images(filters=wanted) for tag in found["RepoTags"] or [found["Id"]]}
-        while left:
-            removed = {ref for ref in left if self._remove_image(ref)}
-            if not removed:
-                raise GuestError(f"images still in use: {', '.join(sorted(left))}")
-            left -= removed
-
-    def _remove_image(self, ref: str) -> bool:
-        try:
-            self._api.remove_image(ref)
-        except docker_errors.ImageNotFound:
-            return True
-        except docker_errors.APIError as refused:
-            if refused.status_code == 409:
-                return False
-            raise
-        return True
 
     # Changes
 
@@ -244,9 +224,9 @@ class DockerRuntime:
     def delete_snapshot(self, vmid: int, name: str) -> None:
         with self._errors():
             # A snapshot that the container was rolled back to is the ground it stands on: then only the name goes.
-            self._remove_image(self._names.snapshot(vmid, name)) or self._api.remove_image(
-                self._names.snapshot(vmid, name), force=True
-            )
+            kept = self._names.snapshot(vmid, name)
+            if not cleanup.remove_image(self._api, kept):
+                self._api.remove_image(kept, force=True)
             self._volumes.forget(vmid, name)
 
     # Looking
@@ -319,20 +299,6 @@ class DockerRuntime:
 
     def forget_template(self, name: str) -> None:
         self._fetched.remove(name)
-
-    # Everything
-
-    def destroy(self) -> None:
-        """Remove all that this node has in Docker: containers, images, volumes, networks."""
-        mine = labels.of_instance(self._names.instance)
-        with self._errors():
-            for found in self._api.containers(all=True, filters=mine):
-                self._containers.remove(found["Id"])
-            self._remove_images(mine)
-            for volume in self._api.volumes(filters=mine)["Volumes"] or []:
-                self._api.remove_volume(volume["Name"])
-            for network in self._api.networks(filters=mine):
-                self._api.remove_network(network["Id"])
 
     # Own files
 

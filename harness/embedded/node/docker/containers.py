@@ -14,7 +14,7 @@ from docker.types import Mount
 
 from harness.embedded.engine import labels
 from harness.embedded.engine.options import CGROUP, CgroupMount, ContainerOptions, EngineFacts
-from harness.embedded.node.docker import codec, devices, files, limits
+from harness.embedded.node.docker import cleanup, codec, devices, files, limits
 from harness.embedded.node.docker.bridges import Bridges
 from harness.embedded.node.docker.names import Names
 from harness.embedded.node.docker.volumes import Volumes
@@ -90,10 +90,7 @@ class Containers:
 
     def remove(self, container: str) -> None:
         """Remove a container, running or not, with its anonymous volumes; a missing one is no error."""
-        try:
-            self._api.remove_container(container, force=True, v=True)
-        except docker_errors.NotFound:
-            return
+        cleanup.remove_container(self._api, container)
 
     def settle(self) -> None:
         """Finish or remove what an earlier node was killed in the middle of."""

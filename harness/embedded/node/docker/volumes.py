@@ -10,6 +10,7 @@ from docker import errors as docker_errors
 from docker.types import Mount
 
 from harness.embedded.engine import labels
+from harness.embedded.node.docker import cleanup
 from harness.embedded.node.docker.names import Names
 from harness.embedded.node.runtime import GuestError, GuestMount, Log
 
@@ -88,19 +89,7 @@ class Volumes:
         """Replace the content of one volume by another's, in a passing container: only root sees volumes."""
         mounts = [Mount("/from", source, type="volume", read_only=True), Mount("/to", target, type="volume")]
         host = self._api.create_host_config(mounts=mounts, network_mode="none")
-        marks = {labels.INSTANCE: self._names.instance}
-        made = self._api.create_container(image, ["sh", "-c", _COPY], entrypoint=[], host_config=host, labels=marks)[
-            "Id"
-        ]
-        try:
-            self._api.start(made)
-            code = self._api.wait(made)["StatusCode"]
-            if code != 0:
-                raise GuestError(
-                    f"volume {source} could not be copied: {self._api.logs(made).decode(errors='replace')}"
-                )
-        finally:
-            self._api.remove_container(made, force=True, v=False)
+        cleanup.run_once(self._api, image, ["sh", "-c", _COPY], host, self._names.instance)
 
 
 def _volumes(mounts: Iterable[GuestMount]) -> list[GuestMount]:
