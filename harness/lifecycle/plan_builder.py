@@ -1,0 +1,48 @@
+"""Gathers what a plan is made from, and makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.lifecycle import judge
+from harness.lifecycle.judge import Question
+from harness.lifecycle.observe import Observation, observe
+from harness.lifecycle.plan import Plan
+from harness.lifecycle.revision import Revision
+from harness.lifecycle.workspace import Workspace
+from harness.pve import privileges
+
+
+def build(
+    workspace: Workspace,
+    names: Iterable[str] | None = None,
+    *,
+    allow_replace: Iterable[str] = (),
+    observation: Observation | None = None,
+) -> Plan:
+    """The plan for these containers (None or none: all), from one look at the target; changes nothing there.
+
+    ``observation`` spares the look where the caller has just taken one.
+    """
+    only = frozenset(names or ()) or None
+    seen = observation if observation is not None else observe(workspace.pve, workspace.inventory)
+    return judge.plan_for(
+        Question(
+            inventory=workspace.inventory,
+            observation=seen,
+            revisions=revisions(workspace),
+            monorepo=workspace.monorepo,
+            privileges=privileges.read(workspace.pve),
+            template_storage=workspace.settings.proxmox.storage,
+            target=workspace.target,
+            commit=workspace.commit,
+            only=only,
+            allow_replace=frozenset(allow_replace),
+        )
+    )
+
+
+def revisions(workspace: Workspace) -> dict[str, Revision]:
+    """The revision of every container, by name."""
+    source = workspace.revisions
+    return {container.name: source.of(container) for container in workspace.inventory.containers}
