@@ -47,9 +47,13 @@ def read(path: Path, shown: Path | None = None) -> Parsed:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        return Parsed(problems=(Problem(shown, line, "bytes that are not UTF-8", "the file is UTF-8 text"),))
+        return Parsed(
+            problems=(Problem(shown, line, "bytes that are not UTF-8", "it is UTF-8 text", "save it as UTF-8"),)
+        )
     except OSError as error:
-        return Parsed(problems=(Problem(shown, None, "cannot be read", error.strerror or str(error)),))
+        return Parsed(
+            problems=(Problem(shown, None, "cannot be read", error.strerror or str(error), "look at its mode"),)
+        )
     return parse(text, shown)
 
 

@@ -37,8 +37,8 @@ A folder's name is 1 to 63 lower-case letters, digits, `-` and `_`, a letter fir
 ```
 
 A line is `KEY=value`, optionally after `export`. A value may stand in single quotes (taken as it is) or double quotes
-(`\\n`, `\\t`, `\\"`, `\\\\`, `\\$` are escapes); outside of quotes it ends before white space and `#`. Nothing is expanded:
-`$HOME` is five characters. A key stands once in a file; an empty value means the key's default.
+(`\\n`, `\\t`, `\\"`, `\\\\`, `\\$` are escapes); outside of quotes it ends before white space and `#`. Nothing is
+expanded: `$HOME` is five characters. A key stands once in a file; an empty value means the key's default.
 
 ### Overrides
 
@@ -59,11 +59,11 @@ _ADDRESSES = """\
 
 All containers of a target sit on one bridge. Which network that is depends on what is known:
 
-| target | `proxmox.gateway` | the bridge's network | an address outside of it |
-| --- | --- | --- | --- |
-| any | set | that of `proxmox.gateway` and `proxmox.mask` | is refused |
-| the embedded node | not set | that of the root's `IP`; its first host address is the gateway | moves into it, host part kept |
-| a Proxmox VE host | not set | each container's own; its first host address is the gateway, said in a notice | cannot be told |
+| target | `proxmox.gateway` | the bridge's network | the gateway | an address outside of it |
+| --- | --- | --- | --- | --- |
+| any | set | that of the gateway and `proxmox.mask` | `proxmox.gateway` | is refused |
+| the embedded node | not set | that of the root's `IP` | its first host address | moves into it, host part kept |
+| a Proxmox VE host | not set | each container's own | its first host address, with a notice | cannot be told |
 
 No container gets the gateway's address, the network's own or its broadcast address, and no two get the same.
 

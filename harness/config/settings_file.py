@@ -19,6 +19,7 @@ from harness.kit.secret import MASK
 
 FILE = Path("local/config.json")
 TEMPLATE = Path("local/.config.json")
+HINT = f"start from {TEMPLATE}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def load_settings(root: Path, environ: Mapping[str, str]) -> Settings:
     checked = _convert(given, problems)
     problems.extend(_contradictions(checked, given))
     if problems:
-        raise ConfigurationError(problems)
+        raise ConfigurationError(sorted(problems, key=lambda problem: problem.line or 0))
     origins = {name: entry.origin for name, entry in given.items()}
     settings = _settings(checked, origins, root / FILE if (root / FILE).is_file() else None)
     return settings.on_embedded_node() if settings.embedded_target else settings
@@ -78,13 +79,13 @@ def _from_file(root: Path, problems: list[Problem]) -> dict[str, _Given]:
     try:
         found = json_lines.members(path.read_bytes().decode("utf-8-sig"))
     except json.JSONDecodeError as error:
-        problems.append(Problem(FILE, error.lineno, f"column {error.colno}: {error.msg}", "the file is JSON"))
+        problems.append(Problem(FILE, error.lineno, f"column {error.colno}: {error.msg}", "the file is JSON", HINT))
     except UnicodeDecodeError:
-        problems.append(Problem(FILE, None, "bytes that are not UTF-8", "the file is UTF-8 text"))
+        problems.append(Problem(FILE, None, "bytes that are not UTF-8", "the file is UTF-8 text", HINT))
     except TypeError:
-        problems.append(Problem(FILE, 1, "not an object", "the file is one JSON object", f"start from {TEMPLATE}"))
+        problems.append(Problem(FILE, 1, "not an object", "the file is one JSON object", HINT))
     except OSError as error:
-        problems.append(Problem(FILE, None, "cannot be read", error.strerror or str(error)))
+        problems.append(Problem(FILE, None, "cannot be read", error.strerror or str(error), HINT))
     else:
         return _known(found, problems)
     return {}
@@ -117,7 +118,8 @@ def _unknown(member: json_lines.Member) -> Iterator[Problem]:
     sections = {name.split(".")[0] for name in SETTINGS if "." in name}
     if member.key in sections:
         if member.value != {}:
-            yield Problem(FILE, member.line, member.key, "a group of settings: an object in braces")
+            rule = f"{member.key} is a group of settings: an object in braces"
+            yield Problem(FILE, member.line, member.key, rule, "write it as docs/configuration.md shows")
         return
     hint = suggest.did_you_mean(member.key, [*SETTINGS, *ALIASES], "docs/configuration.md lists all settings")
     yield Problem(FILE, member.line, member.key, "unknown setting", hint)
@@ -143,7 +145,9 @@ def _convert(given: Mapping[str, _Given], problems: list[Problem]) -> dict[str, 
 
 def _malformed(setting: Setting, entry: _Given, error: MalformedError) -> Problem:
     shown = MASK if setting.secret else json.dumps(entry.value, ensure_ascii=False)
-    return _at(entry, f"{setting.name} is {shown}", error.rule or setting.rule, error.hint)
+    return _at(
+        entry, f"{setting.name} is {shown}", error.rule or setting.rule, error.hint or f"such as {setting.example}"
+    )
 
 
 def _at(entry: _Given, found: str, rule: str, hint: str = "") -> Problem:
@@ -172,4 +176,4 @@ def _gateway_problems(checked: Mapping[str, Any], given: Mapping[str, _Given]) -
     network = IPv4Network((int(gateway), mask), strict=False)
     if gateway in (network.network_address, network.broadcast_address):
         rule = f"a host address of {network}, not its network or broadcast address"
-        yield _at(given["proxmox.gateway"], f"proxmox.gateway is {gateway}", rule)
+        yield _at(given["proxmox.gateway"], f"proxmox.gateway is {gateway}", rule, "your router's address")

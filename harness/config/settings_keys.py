@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Any
 
 from harness.config import values
@@ -15,7 +15,6 @@ from harness.kit.secret import Secret
 _TOKEN = re.compile(r"(?:[^\s!@/]+@[A-Za-z][A-Za-z0-9._-]+!)?[A-Za-z][A-Za-z0-9._-]+")
 _USER = re.compile(r"[^\s:/@!]+@[A-Za-z][A-Za-z0-9._-]+")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
-_IPV6 = re.compile(r"[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+")
 _LOGIN = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 _PREFIX = re.compile(r"[a-z](?:[a-z0-9-]{0,22}[a-z0-9])?")
 _TEMPLATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*|[A-Za-z][A-Za-z0-9_.-]*:vztmpl/[^\s/]+")
@@ -29,6 +28,8 @@ class Setting:
     name: str
     rule: str
     meaning: str
+    example: str
+    """As JSON."""
     convert: Callable[[Any], Any]
     default: str = "none"
     secret: bool = False
@@ -72,11 +73,18 @@ def _host(value: Any) -> str:
     host = _text(value)
     if "://" in host or "/" in host:
         raise MalformedError(hint="the name alone, without https:// and without a path")
-    if _IPV6.fullmatch(host):
-        return host
+    if host.count(":") > 1:
+        return _ipv6(host)
     if ":" in host:
         raise MalformedError(hint="the port has a setting of its own: proxmox.port")
     return values.matching(host, _HOST)
+
+
+def _ipv6(host: str) -> str:
+    try:
+        return str(IPv6Address(host))
+    except AddressValueError as error:
+        raise MalformedError(hint=str(error)) from error
 
 
 def _nodes(value: Any) -> tuple[str, ...]:
@@ -105,16 +113,18 @@ _ALL = (
         "proxmox.host",
         "a host name or an IP address",
         "The Proxmox VE host. Without it every run goes to the embedded node on this machine.",
+        '"pve.lan"',
         _host,
         "none: the embedded node",
     ),
-    Setting("proxmox.port", "a port, 1 to 65535", "Port of its API.", _number(1, 65535), "`8006`"),
-    Setting("proxmox.user", "NAME@REALM", "Account that signs in.", _pattern(_USER), "`root@pam`"),
+    Setting("proxmox.port", "a port, 1 to 65535", "Port of its API.", "8006", _number(1, 65535), "`8006`"),
+    Setting("proxmox.user", "NAME@REALM", "Account that signs in.", '"root@pam"', _pattern(_USER), "`root@pam`"),
     Setting(
         "proxmox.password",
         "text",
         "Its password. Given together with a token, the password is used: a token may not set bind mounts, devices"
         " or features other than nesting.",
+        '"…"',
         _secret,
         secret=True,
     ),
@@ -122,14 +132,16 @@ _ALL = (
         "proxmox.token",
         "a token's name (ci), or its full id (root@pam!ci)",
         "API token, used with `proxmox.secret` when there is no password.",
+        '"root@pam!ci"',
         _pattern(_TOKEN),
     ),
-    Setting("proxmox.secret", "text", "The token's secret.", _secret, secret=True),
+    Setting("proxmox.secret", "text", "The token's secret.", '"…"', _secret, secret=True),
     Setting(
         "proxmox.fingerprint",
         "a SHA-256 fingerprint: 32 pairs of hexadecimal digits",
         "Fingerprint of the host's certificate. Without it the certificate must be signed by an authority that this"
         " machine knows.",
+        '"AB:CD:…"',
         _fingerprint,
     ),
     Setting(
@@ -137,6 +149,7 @@ _ALL = (
         "a node's name, or a list of names",
         "The node or nodes that containers may live on; the first takes those without a `NODE` of their own."
         " `proxmox.nodes` is another spelling.",
+        '"pve"',
         _nodes,
         "`pve`",
     ),
@@ -144,6 +157,7 @@ _ALL = (
         "proxmox.gateway",
         "an IPv4 address",
         "The router of the bridge's network, and every container's gateway.",
+        '"192.168.178.1"',
         _gateway,
         "the first host address of the network",
     ),
@@ -151,6 +165,7 @@ _ALL = (
         "proxmox.mask",
         "a prefix length, 8 to 30",
         "Prefix length of the bridge's network.",
+        "24",
         _number(8, 30),
         "`24`",
     ),
@@ -158,6 +173,7 @@ _ALL = (
         "proxmox.interface",
         "an interface's name",
         "Name of the network interface inside containers.",
+        '"eth0"',
         _pattern(values.INTERFACE),
         "`eth0`",
     ),
@@ -165,6 +181,7 @@ _ALL = (
         "proxmox.bridge",
         "an interface's name",
         "Bridge of the node that containers are plugged into.",
+        '"vmbr0"',
         _pattern(values.INTERFACE),
         "`vmbr0`",
     ),
@@ -172,6 +189,7 @@ _ALL = (
         "proxmox.storage",
         "a storage's name",
         "Storage that holds container templates.",
+        '"local"',
         _pattern(values.STORAGE),
         "`local`",
     ),
@@ -179,14 +197,18 @@ _ALL = (
         "proxmox.template",
         "a template's name, or a volume id",
         "Template of containers without an `OSTEMPLATE` of their own.",
+        '"debian-13-standard"',
         _pattern(_TEMPLATE),
         "`debian-13-standard`",
     ),
-    Setting("embedded.port", "a port, 1 to 65535", "Port of the embedded node's API.", _number(1, 65535), "`8006`"),
+    Setting(
+        "embedded.port", "a port, 1 to 65535", "Port of the embedded node's API.", "8006", _number(1, 65535), "`8006`"
+    ),
     Setting(
         "embedded.name",
         "1 to 24 lower-case letters, digits and hyphens, a letter first",
         "Prefix of all that the embedded node makes in Docker; two nodes on one machine need two names.",
+        '"gitops"',
         _pattern(_PREFIX),
         "`gitops`",
     ),
@@ -194,6 +216,7 @@ _ALL = (
         "login",
         "a login name: 1 to 32 lower-case letters, digits, _ . and -, a letter first",
         "The login that services in the containers get.",
+        '"admin"',
         _pattern(_LOGIN),
         "`admin`",
     ),
@@ -201,6 +224,7 @@ _ALL = (
         "password",
         "text",
         "Its password.",
+        '"…"',
         _secret,
         "made at random at the first run and kept in `local/share/<target>/login.json`",
         secret=True,
@@ -209,8 +233,9 @@ _ALL = (
         "cinc_mirror",
         "an http or https address",
         "Where Cinc packages are fetched from.",
+        '"https://mirror.lan/cinc"',
         _mirror,
-        "the project's own mirror",
+        "the Cinc project's own",
     ),
 )
 

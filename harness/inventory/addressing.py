@@ -60,6 +60,8 @@ def resolve(
 ) -> Addresses:
     """Addresses of ``drafts``; ``everything`` (also other stages' containers) tells what is in use."""
     bridge = _bridge(everything, settings)
+    if bridge is None and settings.embedded_target:
+        return Addresses({})  # the address that everything hangs on could not be read, and is reported
     if bridge is None:
         return _own_networks(drafts, settings)
     board = _Board(bridge, everything)
@@ -84,11 +86,10 @@ def _bridge(everything: Sequence[Draft], settings: Settings) -> Bridge | None:
     if gateway is not None:
         origin = str(settings.origins.get("proxmox.gateway", "proxmox.gateway"))
         return Bridge(IPv4Interface((gateway, mask)), origin, adopts=False)
-    first = next((draft for draft in everything if "IP" in draft.parsed), None)
-    if not settings.embedded_target or first is None:
+    if not settings.embedded_target or not everything or "IP" not in everything[0].parsed:
         return None
-    own = _interface(first, mask).network
-    return Bridge(_first_host(own), first.place("IP"), adopts=True)
+    first = everything[0]
+    return Bridge(_first_host(_interface(first, mask).network), first.place("IP"), adopts=True)
 
 
 def _first_host(own: IPv4Network) -> IPv4Interface:
@@ -114,8 +115,8 @@ def _own_networks(drafts: Iterable[Draft], settings: Settings) -> Addresses:
             by_name[draft.name] = Address(interface, interface, gateway.ip)
             gateways.add(str(gateway))
     notice = (
-        f"proxmox.gateway is not set: {', '.join(sorted(gateways))} is taken for the gateway, the first address of the"
-        " containers' network"
+        f"proxmox.gateway is not set: the first address of the containers' network is taken for it"
+        f" ({', '.join(sorted(gateways))}); set it in local/config.json if your router has another"
     )
     return Addresses(by_name, notices=(notice,) if gateways else ())
 

@@ -20,6 +20,8 @@ from harness.kit.errors import Problem, Severity
 
 _FOLDER = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 EMBEDDED_NODE = "pve"
+STAGED = ("IP", "ID")
+"""What a stage may not inherit."""
 
 
 @dataclass(slots=True)
@@ -41,9 +43,9 @@ class Draft:
         self.problems.append(Problem(value.origin.file, value.origin.line, f"{key}={value.text}", rule, hint))
 
     def hint(self, key: str, hint: str) -> None:
-        """Give the problem reported for ``key`` this hint."""
-        start = f"{key}={self.texts[key].text}"
-        self.problems = [replace(item, hint=hint) if item.found == start else item for item in self.problems]
+        """Give the problem reported for the value of ``key``, or for its absence, this hint."""
+        found = f"{key}={self.texts[key].text}" if key in self.texts else f"{key} is missing"
+        self.problems = [replace(item, hint=hint) if item.found == found else item for item in self.problems]
 
     @property
     def label(self) -> str:
@@ -110,8 +112,10 @@ def _unknown(values: dict[str, Value]) -> Iterator[Problem]:
 
 def _missing(draft: Draft) -> Iterator[Problem]:
     for key in KEYS.values():
-        if key.required and key.name not in draft.texts:
-            hint = f"add a line such as {key.name}={key.example}"
+        staged = draft.stage is not None and key.name in STAGED
+        if key.required and key.name not in draft.texts and not staged:
+            example = draft.name.replace("_", "-") if key.name == "HOSTNAME" else key.example
+            hint = f"add a line such as {key.name}={example}"
             yield Problem(draft.shown, None, f"{key.name} is missing", key.rule, hint)
 
 
@@ -121,11 +125,12 @@ def _apply_stage(draft: Draft) -> None:
         return
     name = f"config.{draft.stage}.env"
     shown = draft.shown.with_name(name)
-    for key in ("ID", "IP"):
+    for key in STAGED:
         value = draft.texts.get(key)
-        if value is not None and value.origin.file != shown:
-            rule = f"stage {draft.stage} needs {key} of its own, not the one of {value.origin}"
-            draft.problems.append(Problem(shown, None, f"no {key}", rule, f"set {key} in {shown}"))
+        if value is None or value.origin.file != shown:
+            rule = f"a stage's container has {key} of its own, beside that of {draft.shown}"
+            draft.problems.append(Problem(shown, None, f"{key} is missing", rule, f"add {key}=… to {shown}"))
+            draft.texts.pop(key, None)
     hostname = draft.texts.get("HOSTNAME")
     if hostname is None or hostname.origin.file != shown:
         origin = Origin(f"resolved: stage {draft.stage}")
@@ -149,7 +154,8 @@ def _convert(draft: Draft) -> None:
         try:
             draft.parsed[key] = CONVERTERS[key](value.text)
         except MalformedError as error:
-            draft.report(key, error.rule or f"{key} is {KEYS[key].rule}", error.hint)
+            hint = error.hint or f"such as {key}={KEYS[key].example}"
+            draft.report(key, error.rule or f"{key} is {KEYS[key].rule}", hint)
 
 
 def advice(draft: Draft) -> Iterator[Problem]:

@@ -50,9 +50,10 @@ def _mebibytes(least: int, most: int) -> Callable[[str], int]:
 def _size_hint(text: str, least: int, most: int) -> str:
     """What was probably meant by a size that is not MiB: with a unit, in GiB, or in bytes."""
     meant = _in_mib(text)
-    if text.isdigit():
-        number = int(text)
-        meant = number * 1024 if number < least else number // 1024**2
+    if text.isdecimal() and int(text) < least:
+        meant = int(text) * 1024
+    elif text.isdecimal() and int(text) % 1024**2 == 0:
+        meant = int(text) // 1024**2
     return f"did you mean {meant}?" if max(least, 1) <= meant <= most else ""
 
 
@@ -68,7 +69,7 @@ def _hostname(text: str) -> str:
 def _disk(text: str) -> Disk:
     storage, colon, size = text.partition(":")
     if not colon:
-        raise MalformedError(hint=f"did you mean local-lvm:{text}?" if text.isdigit() else "")
+        raise MalformedError(hint=f"did you mean local-lvm:{text}?" if text.isdecimal() else "")
     return Disk(values.matching(storage, values.STORAGE), mounts.gibibytes(size))
 
 

@@ -65,7 +65,7 @@ def _staged(
         return []
     if stage == LOCAL or not _STAGE.fullmatch(stage):
         rule = "a stage is 1 to 31 lower-case letters, digits and hyphens, a letter first, and not local"
-        problems.append(Problem(None, None, f"stage {stage}", rule))
+        problems.append(Problem(None, None, f"stage {stage}", rule, "such as --stage stage"))
         return []
     name = f"config.{stage}.env"
     staged = [

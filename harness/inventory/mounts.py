@@ -17,8 +17,10 @@ _LEAST_GIB, _MOST_GIB = 0.5, 65536.0
 
 def gibibytes(text: str) -> float:
     """A size in GiB; fractions allowed."""
-    if not _SIZE.fullmatch(text) or not _LEAST_GIB <= float(text) <= _MOST_GIB:
+    if not _SIZE.fullmatch(text):
         raise MalformedError(hint="the size is a number of GiB without a unit")
+    if not _LEAST_GIB <= float(text) <= _MOST_GIB:
+        raise MalformedError(hint=f"{text} GiB is out of range")
     return float(text)
 
 

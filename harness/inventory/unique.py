@@ -14,8 +14,8 @@ def check(drafts: Sequence[Draft]) -> None:
     used = {draft.parsed["ID"] for draft in drafts if "ID" in draft.parsed}
     _propose_ids(drafts, used)
     _each_once(drafts, "ID", lambda value: value, lambda draft: f"ID={take_free_id(draft.parsed['ID'], used)} is free")
-    _each_once(drafts, "HOSTNAME", str.casefold, lambda _: "")
-    _each_once(drafts, "IP", lambda value: value[0], lambda _: "")
+    _each_once(drafts, "HOSTNAME", str.casefold, lambda _: "rename one of the two")
+    _each_once(drafts, "IP", lambda value: value[0], lambda _: "give one of the two another address")
 
 
 def take_free_id(wanted: int, used: set[int]) -> int:
@@ -29,14 +29,12 @@ def take_free_id(wanted: int, used: set[int]) -> int:
 
 
 def _propose_ids(drafts: Iterable[Draft], used: set[int]) -> None:
-    """Give every refused ID a hint with a free one; ``ID=42`` becomes ``ID=142`` where that is free."""
+    """Give every refused or missing ID a hint with a free one; ``ID=42`` becomes ``ID=142`` where that is free."""
     for draft in drafts:
-        if "ID" not in draft.texts or "ID" in draft.parsed:
-            continue
-        text = draft.texts["ID"].text
-        wanted = LEAST_ID + int(text) if text.isdecimal() and len(text) <= 2 else LEAST_ID
-        proposal = f"ID={take_free_id(wanted, used)} is free"
-        draft.hint("ID", proposal)
+        if "ID" not in draft.parsed:
+            text = draft.texts["ID"].text if "ID" in draft.texts else ""
+            wanted = LEAST_ID + int(text) if text.isdecimal() and len(text) <= 2 else LEAST_ID
+            draft.hint("ID", f"ID={take_free_id(wanted, used)} is free")
 
 
 def _each_once(drafts: Iterable[Draft], key: str, same: Callable[[Any], Any], hint: Callable[[Draft], str]) -> None:
