@@ -1,1 +1,4 @@
-"""The one door to Proxmox VE's REST API (proxmoxer). Its types and errors stop here; never knows an embedded node from a real one."""
+"""The one door to Proxmox VE: proxmoxer, requests and their errors stop here.
+
+May import ``inventory``, ``config`` and ``kit``; knows nothing of plans, stages, Docker or ssh.
+"""
