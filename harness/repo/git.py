@@ -1,0 +1,85 @@
+"""What git knows of the repository; everything works without it as well."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.kit.errors import HarnessError
+
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # GitPython would refuse to load on a machine without git
+
+import git
+from git.exc import GitError
+
+
+class RepositoryError(HarnessError):
+    """git is there but cannot read the repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What is checked out. ``dirty``: a tracked file differs from it."""
+
+    sha: str
+    dirty: bool
+
+    @property
+    def label(self) -> str:
+        """Short form for people: ``1a2b3c4d5e6f``, with ``+`` when files differ from it."""
+        return self.sha[:12] + ("+" if self.dirty else "")
+
+
+def is_work_tree(root: Path) -> bool:
+    """Whether ``root`` itself is the top of a git work tree (a folder inside someone else's is not)."""
+    return (root / ".git").exists()
+
+
+def commit(root: Path) -> Commit | None:
+    """The commit that is checked out; None without git or before the first commit."""
+    if not is_work_tree(root):
+        return None
+    try:
+        with git.Repo(root) as repository:
+            if not repository.head.is_valid():
+                return None
+            return Commit(repository.head.commit.hexsha, repository.is_dirty(submodules=False))
+    except (GitError, OSError, ValueError) as error:
+        raise _unreadable(root, error) from error
+
+
+def files(root: Path) -> list[Path]:
+    """Every file below ``root`` that is tracked or could be (ignored ones are left out), nested repositories included.
+
+    Relative to ``root``; raises ``RepositoryError``.
+    """
+    try:
+        with git.Repo(root) as repository:
+            listed = repository.git.ls_files("--cached", "--others", "--exclude-standard", "-z")
+    except (GitError, OSError, ValueError) as error:
+        raise _unreadable(root, error) from error
+    found: list[Path] = []
+    for name in dict.fromkeys(part for part in listed.split("\0") if part):
+        path = Path(name.rstrip("/"))
+        if (root / path).is_dir() and not (root / path).is_symlink():
+            found += [path / inner for inner in _nested(root / path)]
+        else:
+            found.append(path)
+    return found
+
+
+def _nested(directory: Path) -> list[Path]:
+    """Files of a submodule, or of a repository lying inside this one."""
+    return files(directory) if is_work_tree(directory) else []
+
+
+def _unreadable(root: Path, error: Exception) -> RepositoryError:
+    text = str(error)
+    if "dubious ownership" in text:
+        hint = f"git config --global --add safe.directory {root}"
+    elif isinstance(error, git.exc.GitCommandNotFound):
+        hint = "install git"
+    else:
+        hint = f"git -C {root} status"
+    return RepositoryError(f"git cannot read {root}", hint=hint, detail=text)
