@@ -37,6 +37,21 @@ class Api:
         assert answer.ok, f"{answer.status_code} {answer.reason} {answer.text}"
         return answer.json()["data"]
 
+    def delete(self, path: str) -> Any:
+        """``data`` of the answer."""
+        answer = self.session.delete(f"{self.base}{path}", timeout=30)
+        assert answer.ok, f"{answer.status_code} {answer.reason} {answer.text}"
+        return answer.json()["data"]
+
+    def put_status(self, vmid: int, action: str) -> Any:
+        """Start, stop or shut down; the task's id."""
+        return self.post(f"/nodes/pve/lxc/{vmid}/status/{action}")
+
+    def template(self) -> str:
+        """A template that the node has."""
+        content = self.get("/nodes/pve/storage/local/content")
+        return str(next(entry["volid"] for entry in content if entry["content"] == "vztmpl"))
+
     def get(self, path: str) -> Any:
         """``data`` of the answer."""
         answer = self.session.get(f"{self.base}{path}", timeout=30)
@@ -53,8 +68,5 @@ class Api:
 def create_foreign(world: World, vmid: int, hostname: str) -> None:
     """A stopped container without our stamp."""
     api = Api(world)
-    content = api.get("/nodes/pve/storage/local/content")
-    template = next(entry["volid"] for entry in content if entry["content"] == "vztmpl")
-    api.wait(
-        api.post("/nodes/pve/lxc", vmid=vmid, hostname=hostname, ostemplate=template, storage="local-lvm", memory=128)
-    )
+    values = {"hostname": hostname, "ostemplate": api.template(), "storage": "local-lvm", "memory": 128}
+    api.wait(api.post("/nodes/pve/lxc", vmid=vmid, **values))
