@@ -86,7 +86,9 @@ def _bridge(everything: Sequence[Draft], settings: Settings) -> Bridge | None:
     if gateway is not None:
         origin = str(settings.origins.get("proxmox.gateway", "proxmox.gateway"))
         return Bridge(IPv4Interface((gateway, mask)), origin, adopts=False)
-    if not settings.embedded_target or not everything or "IP" not in everything[0].parsed:
+    if settings.embedded_target and not everything:
+        return Bridge(_first_host(network.SHIPPED), "default", adopts=True)
+    if not settings.embedded_target or "IP" not in everything[0].parsed:
         return None
     first = everything[0]
     return Bridge(_first_host(_interface(first, mask).network), first.place("IP"), adopts=True)

@@ -75,7 +75,17 @@ def discover(root: Path) -> tuple[list[tuple[str, Path]], list[Problem]]:
             found.append((name, path.parent))
         else:
             problems.append(_bad_folder(path.relative_to(root), name))
+    problems.extend(_forgotten(root))
     return found, problems
+
+
+def _forgotten(root: Path) -> Iterator[Problem]:
+    """Folders that look like libraries but describe no container."""
+    for path in sorted((root / "libs").glob("*/")):
+        if not (path / "config.env").exists() and ((path / "recipes").is_dir() or (path / "specs").is_dir()):
+            shown = path.relative_to(root) / "config.env"
+            rule = "a library without it is no container, and is not deployed"
+            yield _warning(shown, "missing", rule, "write IP, ID, HOSTNAME, CORES, MEMORY, DISK")
 
 
 def _bad_folder(shown: Path, name: str) -> Problem:

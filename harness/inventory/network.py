@@ -11,6 +11,8 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from harness.kit.errors import UsageError
 
+SHIPPED = IPv4Network("10.143.0.0/24")
+"""The network of the config.env files that come with the project."""
 _PRIVATE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))  # RFC 1918
 _POOLS = (IPv4Network("10.143.0.0/16"), *_PRIVATE)
 """Searched in this order for a free network."""

@@ -118,10 +118,24 @@ def test_a_repository_without_the_control_plane_is_warned(tmp_path: Path) -> Non
     assert "config.env" in str(inventory.warnings[0])
 
 
+def test_a_cookbook_without_config_env_is_warned(tmp_path: Path) -> None:
+    root = repository(tmp_path)
+    (root / "libs/apache/recipes").mkdir(parents=True)
+    (root / "libs/notes").mkdir()
+    (warning,) = load_inventory(root, Settings()).warnings
+    assert str(warning.file) == "libs/apache/config.env"
+
+
 def test_the_bridge_and_its_network_are_told(tmp_path: Path) -> None:
     inventory = load_inventory(repository(tmp_path), Settings(), remembered={"10.143.0.0/24": "10.9.8.0/24"})
     assert str(inventory.bridge) == "10.9.8.1/24"
     assert inventory.networks == {"10.143.0.0/24": "10.9.8.0/24"}
+
+
+def test_an_empty_repository_has_a_bridge_all_the_same(tmp_path: Path) -> None:
+    inventory = load_inventory(tmp_path, Settings())
+    assert inventory.containers == ()
+    assert str(inventory.bridge) == "10.143.0.1/24"
 
 
 def test_what_is_wrong_ends_with_the_usage_code(tmp_path: Path) -> None:
