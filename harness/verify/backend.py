@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+import pytest
 from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.host import Host
 
@@ -24,6 +25,10 @@ class AgentBackend(BaseBackend):  # type: ignore[misc]  # testinfra is untyped f
     def __init__(self, name: str, agent: Agent) -> None:
         super().__init__(name)
         self._agent = agent
+
+    def __repr__(self) -> str:
+        """Short: a failed assertion shows it."""
+        return f"<{self.get_pytest_id()}>"
 
     def run(
         self,
@@ -56,3 +61,13 @@ def make_host(name: str, agent: Agent) -> Host:
     host = Host(backend)
     backend.set_host(host)
     return host
+
+
+def feed(host: Host, text: str, command: str, *args: str) -> CommandResult:
+    """Run ``command`` with ``text`` as its standard input. Skips a test whose host is one of testinfra's own kinds.
+
+    Those drop the input without a word, and a test would then find nothing wrong.
+    """
+    if host.backend.get_connection_type() != NAME:
+        pytest.skip("testinfra's own backends hand no standard input to commands")
+    return host.run(command, *args, stdin=text)

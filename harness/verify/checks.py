@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from testinfra.host import Host
 
 from harness.kit.secret import Secret
+from harness.verify import backend
 
 SHORTEST_SECRET = 8
 """Characters; a shorter one occurs by chance all over a Debian system, and finding it says nothing."""
@@ -47,13 +48,13 @@ def files_that_tell(host: Host, secret: Secret, places: Sequence[str] = SEARCHED
     value = secret.reveal()
     if len(value) < SHORTEST_SECRET:
         raise ValueError(f"a secret of fewer than {SHORTEST_SECRET} characters cannot be searched for")
-    found = host.run(_SEARCH.format(places=" ".join(places)), stdin=value + "\n", timeout=120)
+    found = backend.feed(host, value + "\n", _SEARCH.format(places=" ".join(places)))
     assert found.rc == 0, f"the search failed: {found.stderr}"
     return sorted(found.stdout.splitlines())
 
 
 def mentions(host: Host, secret: Secret, path: str) -> bool:
     """Whether the file ``path`` contains ``secret``. The secret is in no argument, as in ``file.contains``."""
-    found = host.run("grep -qF -f - -- %s", path, stdin=secret.reveal() + "\n")
+    found = backend.feed(host, secret.reveal() + "\n", "grep -qF -f - -- %s", path)
     assert found.rc in (0, 1), f"{path} cannot be read: {found.stderr}"
     return bool(found.rc == 0)

@@ -13,6 +13,7 @@ from harness.inventory.model import Container, Inventory
 from harness.kit.clock import Deadline, wait_until
 from harness.kit.errors import DeadlineError
 from harness.kit.secret import Secret
+from harness.verify import backend
 
 T = TypeVar("T")
 
@@ -27,6 +28,10 @@ class SpecContainer:
     login: str
     password: Secret
     """``password.reveal()`` where it goes to standard input; never into a command."""
+
+    def __repr__(self) -> str:
+        """Short: a failed assertion shows it."""
+        return f"<container {self.name} {self.ip}>"
 
     @property
     def name(self) -> str:
@@ -67,7 +72,7 @@ class SpecContainer:
 
         An argument could be read by every user of the container, standard input cannot.
         """
-        return host.run(command, *args, stdin=text)
+        return backend.feed(host, text, command, *args)
 
     def wait(self, probe: Callable[[], T | None], what: str, seconds: float = 15.0) -> T:
         """Repeat ``probe`` until it returns something true, and return that.
