@@ -43,7 +43,7 @@ class Agent:
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
         self._session: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -75,7 +75,7 @@ class Agent:
 
     @property
     def _place(self) -> str:
-        return self._connection.address
+        return self.connection.address
 
     def _lost(self, command: str, error: BaseException) -> errors.ConnectionLost:
         return errors.ConnectionLost(
@@ -93,13 +93,13 @@ class Agent:
 
     def _start(self) -> subprocess.Popen[bytes]:
         program = resources.files(__package__).joinpath("agent.pl").read_bytes()
-        session = self._connection.session(_bootstrap(len(program)), sudo=True)
+        session = self.connection.session(_bootstrap(len(program)), sudo=True)
         try:
             _write(session, program)
             _read_greeting(session, Deadline(_START_SECONDS))
         except (EOFError, OSError) as error:
             _end(session)
-            self._connection.run("command -v perl", sudo=True, timeout=_START_SECONDS)  # says why, if it can
+            self.connection.run("command -v perl", sudo=True, timeout=_START_SECONDS)  # says why, if it can
             raise errors.RemoteError(f"{self._place}: the agent that runs specs' commands did not start") from error
         return session
 

@@ -24,10 +24,14 @@ class Agents:
 
     def of(self, container: Container) -> Agent:
         """The agent in ``container``; it starts with its first command. Raises ``RemoteError``."""
-        if container.vmid not in self._agents:
-            address = str(container.address.ip)
-            connection = self._pool.get(container.vmid, address, USER, deadline=Deadline(_CONNECT_SECONDS))
-            self._agents[container.vmid] = Agent(connection)
+        address = str(container.address.ip)
+        connection = self._pool.get(container.vmid, address, USER, deadline=Deadline(_CONNECT_SECONDS))
+        held = self._agents.get(container.vmid)
+        if held is not None and held.connection is connection:
+            return held
+        if held is not None:
+            held.close()
+        self._agents[container.vmid] = Agent(connection)
         return self._agents[container.vmid]
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from harness.kit.secret import Secret
 from harness.verify import checks
 from harness.verify.container import SpecContainer
 
-PASSWORDS = "/etc/mosquitto/passwd"
+PASSWORDS = "/etc/mosquitto/passwords"
 MQTT, WEBSOCKETS = 1883, 9001
 NOT_AUTHORISED = 5  # CONNACK return code, MQTT 3.1.1, section 3.2.2.3
 
