@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from harness.cli import console
 from harness.inventory.model import Container
 from harness.lifecycle.workspace import Workspace
+
+_DESCRIPTION = re.compile(r"""^\s*description\s+(['"])(?P<text>.*)\1""", re.MULTILINE)
 
 
 def show_containers(workspace: Workspace) -> None:
     """A table of the containers, then the next steps."""
     containers = workspace.inventory.deployable
     console.show("")
-    rows = [
-        (one.name, f"{one.hostname}.{one.domain}", str(one.address.ip), str(one.vmid), one.node) for one in containers
-    ]
-    console.show_table(("container", "name", "address", "id", "node"), rows)
+    console.show_table(("container", "name", "address", "id", "what it is"), [row(one) for one in containers])
     console.show("")
     for line in next_steps(workspace, containers):
         console.show(line)
+
+
+def row(container: Container) -> tuple[str, ...]:
+    """One container's line."""
+    name = f"{container.hostname}.{container.domain}"
+    return (container.name, name, str(container.address.ip), str(container.vmid), description(container.directory))
+
+
+def description(library: Path) -> str:
+    """What the cookbook's metadata.rb says it is; empty when it says nothing."""
+    metadata = library / "metadata.rb"
+    found = _DESCRIPTION.search(metadata.read_text()) if metadata.is_file() else None
+    return found["text"] if found else ""
 
 
 def next_steps(workspace: Workspace, containers: tuple[Container, ...]) -> list[str]:
