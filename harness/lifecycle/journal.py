@@ -7,7 +7,7 @@ crash: reading passes over it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -129,7 +129,9 @@ def passed(runs: Path, container: str, revision: str) -> frozenset[str]:
         if event.kind is Kind.START:
             holding -= {item for item in holding if _comes_after(item, event.item)}
             holding.discard(event.item)
-        elif event.revision == revision and counts_as_pass(event):
+        elif not counts_as_pass(event):
+            holding.discard(event.item)
+        elif event.revision == revision:
             holding.add(event.item)
     return frozenset(holding)
 
