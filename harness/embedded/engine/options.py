@@ -12,8 +12,6 @@ from typing import Any
 
 CGROUP = "/sys/fs/cgroup"
 OLDEST = (20, 10)
-RECURSIVE_READ_ONLY = (25, 0)
-"""From this version on a read-only bind mount is read-only all the way down (Docker 25 release notes)."""
 
 TMPFS = {
     "/run": "rw,nosuid,nodev,exec,mode=755",
@@ -24,7 +22,31 @@ TMPFS = {
 _INIT = "/sbin/init"
 # A bind remount changes this mount alone; the plain one is for kernels that refuse it. Without either, systemd says
 # itself what it lacks.
-_REMOUNT = f"mount -o remount,bind,rw {CGROUP} 2>/dev/null || mount -o remount,rw {CGROUP}"
+_REMOUNT_V2 = f"mount -o remount,bind,rw {CGROUP} 2>/dev/null || mount -o remount,rw {CGROUP}\n"
+# Of cgroup v1 systemd needs its own named hierarchy, which a host without systemd has not mounted. The controllers
+# stay read-only: the container sees its limits and cannot lift them.
+_REMOUNT_V1 = f"""\
+if [ -d {CGROUP}/systemd ]; then mount -o remount,bind,rw {CGROUP}/systemd
+else mount -o remount,rw {CGROUP} && mkdir {CGROUP}/systemd &&
+  mount -t cgroup -o none,name=systemd systemd {CGROUP}/systemd; fi
+"""
+# Docker mounts three files of its own over /etc, which nothing in the container can replace (hostnamectl and every
+# editor that renames fail). They become plain files, written anew at each start; of /etc/hosts only the part between
+# the marks, as Proxmox VE does.
+_OWN_FILES = """\
+for name in hostname resolv.conf hosts; do
+  cat /etc/$name > /run/.$name && umount /etc/$name 2>/dev/null || continue
+  case $name in
+    hosts)
+      { if [ -s /etc/hosts ]; then sed '/^# --- BEGIN PVE ---$/,/^# --- END PVE ---$/d' /etc/hosts
+        else grep -E 'localhost|ip6-' /run/.hosts; fi
+        echo '# --- BEGIN PVE ---'; grep -vE 'localhost|ip6-' /run/.hosts; echo '# --- END PVE ---'
+      } > /run/.new; cat /run/.new > /etc/hosts;;
+    *) [ -L /etc/$name ] || cat /run/.$name > /etc/$name;;
+  esac
+done
+rm -f /run/.hostname /run/.resolv.conf /run/.hosts /run/.new
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +97,12 @@ class ContainerOptions:
     security_opt: tuple[str, ...]
     tmpfs: Mapping[str, str]
     environment: Mapping[str, str]
-    cgroup_mount: CgroupMount | None
-    cgroupns: str | None
+    host_cgroup: bool
+    """Whether the host's cgroup tree is mounted, writable, instead of the container's own."""
+    cgroupns: str
     userns_mode: str | None
     reasons: tuple[Reason, ...] = field(default=())
     problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CgroupMount:
-    """The host's cgroup tree, mounted in the container."""
-
-    read_only: bool
-    non_recursive: bool
 
 
 def read_facts(info: Mapping[str, Any]) -> EngineFacts:
@@ -113,10 +128,11 @@ def choose(facts: EngineFacts) -> ContainerOptions:
     reasons = [
         Reason("cap-add SYS_ADMIN", "systemd mounts and makes cgroups; asked for alone, never --privileged"),
         Reason("cap-add NET_ADMIN", "services such as caddy ask for it; it reaches the container's own network only"),
+        Reason("umount /etc/hosts, hostname, resolv.conf", "plain files, for hostnamectl and recipes to replace"),
         Reason("tmpfs /run, /run/lock, /tmp", "systemd expects an empty /run at every start"),
     ]
     security = _security(facts, reasons)
-    mount, namespace = _cgroup(facts, reasons)
+    namespace = _cgroup(facts, reasons)
     userns = _userns(facts, reasons)
     return ContainerOptions(
         command=_command(facts, namespace),
@@ -124,7 +140,7 @@ def choose(facts: EngineFacts) -> ContainerOptions:
         security_opt=security,
         tmpfs=TMPFS,
         environment=_environment(facts, reasons),
-        cgroup_mount=mount,
+        host_cgroup=namespace == "host",
         cgroupns=namespace,
         userns_mode=userns,
         reasons=tuple(reasons),
@@ -147,22 +163,19 @@ def _security(facts: EngineFacts, reasons: list[Reason]) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def _cgroup(facts: EngineFacts, reasons: list[Reason]) -> tuple[CgroupMount | None, str | None]:
-    """Where the container's cgroup tree comes from, and in which cgroup namespace it lives."""
-    if facts.cgroup_version >= 2 and "cgroupns" in facts.security:
+def _cgroup(facts: EngineFacts, reasons: list[Reason]) -> str:
+    """The cgroup namespace, and with it where the container's cgroup tree comes from."""
+    if facts.cgroup_version < 2:
+        why = "cgroup v1: the container sees its own groups; only systemd's hierarchy is made writable"
+        reasons.append(Reason("cgroupns private, remount systemd rw", why))
+        return "private"
+    if "cgroupns" in facts.security:
         why = "cgroup v2 with namespaces: the container's own tree, made writable before systemd starts"
         reasons.append(Reason("cgroupns private, remount rw", why))
-        return None, "private"
-    if facts.cgroup_version >= 2:
-        why = "cgroup v2, and the engine offers no private namespace: the host's tree, writable"
-        reasons.append(Reason("cgroupns host, /sys/fs/cgroup rw", why))
-        return CgroupMount(read_only=False, non_recursive=False), "host"
-    why = "cgroup v1: the host's hierarchies, whose own mounts stay writable below a read-only directory"
-    reasons.append(Reason("cgroupns host, /sys/fs/cgroup ro", why))
-    deep = facts.numbers >= RECURSIVE_READ_ONLY
-    if deep:
-        reasons.append(Reason("bind not recursively read-only", "Docker 25 and later would make the hierarchies so"))
-    return CgroupMount(read_only=True, non_recursive=deep), "host"
+        return "private"
+    why = "cgroup v2, and the engine offers no private namespace: the host's tree, writable"
+    reasons.append(Reason("cgroupns host, /sys/fs/cgroup rw", why))
+    return "host"
 
 
 def _userns(facts: EngineFacts, reasons: list[Reason]) -> str | None:
@@ -182,10 +195,10 @@ def _environment(facts: EngineFacts, reasons: list[Reason]) -> dict[str, str]:
     return environment
 
 
-def _command(facts: EngineFacts, namespace: str | None) -> tuple[str, ...]:
-    if facts.cgroup_version >= 2 and namespace == "private":
-        return ("/bin/sh", "-c", f"{_REMOUNT}; exec {_INIT}")
-    return (_INIT,)
+def _command(facts: EngineFacts, namespace: str) -> tuple[str, ...]:
+    """What runs before systemd takes its place as PID 1."""
+    remount = "" if namespace == "host" else (_REMOUNT_V1 if facts.cgroup_version < 2 else _REMOUNT_V2)
+    return ("/bin/sh", "-c", f"{remount}{_OWN_FILES}exec {_INIT}")
 
 
 def _problem(facts: EngineFacts) -> str | None:

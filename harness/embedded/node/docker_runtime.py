@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +13,12 @@ from docker.client import DockerClient
 
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import image, labels, options
-from harness.embedded.node.docker import cleanup, codec, devices, limits, meter, templates
+from harness.embedded.node.docker import cleanup, codec, devices, limits, templates
 from harness.embedded.node.docker.bridges import Bridges
 from harness.embedded.node.docker.containers import Containers
 from harness.embedded.node.docker.names import Names
 from harness.embedded.node.docker.volumes import Volumes
+from harness.embedded.node.docker.watch import Watch
 from harness.embedded.node.runtime import (
     Bridge,
     GuestError,
@@ -34,7 +33,6 @@ from harness.kit import clock
 from harness.kit.errors import DeadlineError, HarnessError
 from harness.kit.files import private_directory, write_atomic
 
-_STOPPED = GuestState(running=False)
 _STOP_GRACE_SECONDS = 2.0
 """A stop first lets systemd close files; Proxmox VE kills at once, and a commit of half-written files helps nobody."""
 _KILL_SECONDS = 10.0
@@ -65,8 +63,7 @@ class DockerRuntime:
         self._volumes = Volumes(self._api, self._names, private_directory(state / "root"))
         self._containers = Containers(self._api, self._names, self._facts, chosen, (self._bridges, self._volumes))
         self._fetched = templates.Fetched(self._specs / "templates.json")
-        self._meters: dict[int, meter.Meter] = {}
-        self._lock = threading.Lock()
+        self._watch = Watch(self._api, self._names)
 
     # Networks
 
@@ -88,6 +85,7 @@ class DockerRuntime:
                 self._volumes.forget(spec.vmid)
                 raise
             self._save(spec)
+            self._watch.forget_list()
 
     def start(self, vmid: int, log: Log) -> None:
         with self._errors():
@@ -104,7 +102,7 @@ class DockerRuntime:
         script = devices.permission_script(spec.devices)
         if script:
             self._execute(spec.vmid, ["sh", "-c", script])
-        self._watch(spec.vmid)
+        self._watch.started(spec.vmid)
 
     def stop(self, vmid: int) -> None:
         with self._errors():
@@ -143,13 +141,14 @@ class DockerRuntime:
             return found is None or not found["State"]["Running"]
 
         clock.wait_until(stopped, clock.Deadline(seconds), f"end of CT {vmid}", longest_pause=0.1)
-        self._forget_meter(vmid)
+        self._watch.ended(vmid)
 
     def delete(self, vmid: int) -> None:
         with self._errors():
             for name in (self._names.container(vmid), self._names.making(vmid), self._names.next(vmid)):
                 self._containers.remove(name)
-            self._forget_meter(vmid)
+            self._watch.ended(vmid)
+            self._watch.forget_list()
             cleanup.remove_images(self._api, labels.of_guest(self._names.instance, vmid))
             self._volumes.forget(vmid)
             self._bridges.tidy()
@@ -182,6 +181,11 @@ class DockerRuntime:
     def _rename_host(self, spec: GuestSpec) -> None:
         script = 'hostname "$1" && printf "%s\\n" "$1" > /etc/hostname'
         self._execute(spec.vmid, ["sh", "-c", script, "sh", spec.hostname])
+
+    def delete_volume(self, vmid: int, source: str) -> None:
+        """Remove a volume that no configuration names any more; an unknown one is no error."""
+        with self._errors():
+            self._volumes.delete(vmid, source)
 
     def resize(self, vmid: int, key: str, size_bytes: int) -> None:
         """Nothing to do: Docker's volumes and layers grow by themselves, and the node remembers the size."""
@@ -232,34 +236,12 @@ class DockerRuntime:
     # Looking
 
     def state(self, vmid: int) -> GuestState:
-        found = self._meters.get(vmid)
-        if found is None or not found.process.alive:
-            with self._errors():
-                self._watch(vmid)
-            found = self._meters.get(vmid)
-        return found.read() if found else _STOPPED
+        with self._errors():
+            return self._watch.state(vmid)
 
     def states(self) -> Mapping[int, GuestState]:
         with self._errors():
-            listed = self._api.containers(all=True, filters=labels.of_instance(self._names.instance))
-        guests = [(int(entry["Labels"].get(labels.VMID, 0)), entry["State"]) for entry in listed]
-        return {vmid: self.state(vmid) if state == "running" else _STOPPED for vmid, state in guests if vmid}
-
-    def _watch(self, vmid: int) -> None:
-        """Begin to read a running container's usage, or stop when it does not run."""
-        found = self._containers.find(vmid)
-        if found is None or not found["State"]["Running"]:
-            self._forget_meter(vmid)
-            return
-        pid = int(found["State"]["Pid"])
-        started = datetime.fromisoformat(found["State"]["StartedAt"][:19] + "+00:00").timestamp()
-        process = meter.Process(pid, meter.start_ticks(pid) or -1, started)
-        with self._lock:
-            self._meters[vmid] = meter.Meter(process, found["Id"])
-
-    def _forget_meter(self, vmid: int) -> None:
-        with self._lock:
-            self._meters.pop(vmid, None)
+            return self._watch.states()
 
     def interfaces(self, vmid: int) -> Sequence[GuestInterface]:
         with self._errors():

@@ -168,7 +168,8 @@ def dynamic_range(network: IPv4Network) -> IPv4Network:
 
 
 def _gateway(net: GuestNet, address: IPv4Interface) -> IPv4Interface:
-    gateway = net.gateway if net.gateway in address.network else next(address.network.hosts())
+    near = net.gateway is not None and net.gateway in address.network
+    gateway = net.gateway if near else next(address.network.hosts())
     return IPv4Interface(f"{gateway}/{address.network.prefixlen}")
 
 

@@ -62,12 +62,17 @@ def remove_container(api: Any, container: str) -> None:
 
 def remove_images(api: Any, wanted: dict[str, list[str]]) -> None:
     """Remove images, children before their parents, whichever order the engine lists them in."""
-    left = {tag for found in api.images(filters=wanted) for tag in found["RepoTags"] or [found["Id"]]}
+    left = {ref for found in api.images(filters=wanted) for ref in _references(found)}
     while left:
         removed = {ref for ref in left if remove_image(api, ref)}
         if not removed:
             raise HarnessError(f"images still in use: {', '.join(sorted(left))}")
         left -= removed
+
+
+def _references(found: Mapping[str, Any]) -> list[str]:
+    """The tags of an image, or its id where it has none (older engines then say ``<none>:<none>``)."""
+    return [tag for tag in found["RepoTags"] or () if tag != "<none>:<none>"] or [found["Id"]]
 
 
 def remove_image(api: Any, ref: str) -> bool:

@@ -13,7 +13,7 @@ from docker import errors as docker_errors
 from docker.types import Mount
 
 from harness.embedded.engine import labels
-from harness.embedded.engine.options import CGROUP, CgroupMount, ContainerOptions, EngineFacts
+from harness.embedded.engine.options import CGROUP, ContainerOptions, EngineFacts
 from harness.embedded.node.docker import cleanup, codec, devices, files, limits
 from harness.embedded.node.docker.bridges import Bridges
 from harness.embedded.node.docker.names import Names
@@ -141,8 +141,8 @@ class Containers:
 
     def _host_config(self, spec: GuestSpec, network: str, log: Log) -> Any:
         mounts = self._volumes.mounts(spec.vmid, spec.mounts, log)
-        if self._options.cgroup_mount is not None:
-            mounts.append(cgroup_mount(self._options.cgroup_mount))
+        if self._options.host_cgroup:
+            mounts.append(Mount(CGROUP, CGROUP, type="bind"))
         return self._api.create_host_config(
             cap_add=list(self._options.cap_add),
             security_opt=list(self._options.security_opt),
@@ -175,11 +175,3 @@ class Containers:
         except docker_errors.NotFound:
             return None
         return found
-
-
-def cgroup_mount(wanted: CgroupMount) -> Mount:
-    """The host's cgroup tree as a mount."""
-    mount = Mount(CGROUP, CGROUP, type="bind", read_only=wanted.read_only)
-    if wanted.non_recursive:
-        mount["BindOptions"] = {**(mount.get("BindOptions") or {}), "ReadOnlyNonRecursive": True}
-    return mount

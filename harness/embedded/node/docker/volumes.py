@@ -73,6 +73,12 @@ class Volumes:
         for volume in self._of_guest(vmid, snapshot):
             self._remove(volume["Name"])
 
+    def delete(self, vmid: int, source: str) -> None:
+        """Remove one volume, unless its container still has it."""
+        name = self._names.volume(source)
+        if any(volume["Name"] == name for volume in self._of_guest(vmid, None)):
+            self._remove(name)
+
     def _remove(self, name: str) -> None:
         try:
             self._api.remove_volume(name)
