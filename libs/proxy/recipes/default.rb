@@ -2,7 +2,7 @@ caddyfile = '/etc/caddy/Caddyfile'
 authority = '/var/lib/caddy/.local/share/caddy/pki/authorities/local/root.crt'
 published = '/etc/caddy/ca.crt'
 
-itself, others = Array(node['containers']).partition { |container| container['hostname'] == node['hostname'] }
+itself, others = Array(node['containers']).partition { |container| container['name'] == 'proxy' }
 sites = others.map do |container|
   port = node['proxy']['ports'][container['name']] || 80
   { name: "#{container['hostname']}.#{container['domain']}", upstream: "#{container['ip']}:#{port}" }
@@ -33,5 +33,4 @@ file published do
   group 'root'
   mode '0644'
   only_if { File.exist?(authority) }
-  subscribes :create, 'service[caddy]', :immediately
 end

@@ -13,6 +13,13 @@ module GitOps
       super(message)
     end
 
+    # A recipe that cannot be read: its first line says what, the rest (a syntax error shows the code) is evidence.
+    def self.of_recipe(error)
+      place = Place.of(error)
+      first, *rest = Place.without_root(error.message).lines(chomp: true)
+      new(first.to_s.delete_prefix(place).delete_prefix(':').strip, place: place, output: rest.join("\n"))
+    end
+
     def event
       { kind: resource&.declared_kind, name: resource&.name, action: action, place: place, message: message,
         output: output }
@@ -41,6 +48,7 @@ module GitOps
 
     # The cookbook's own line on whose behalf a resource is declared, also through a helper module.
     def here = caller.map { |line| short(line) }.find { |line| !line.empty? } || ''
+    def without_root(text) = text.gsub(%r{#{Regexp.escape(@root)}/(?:cookbooks/[^/]+/)?}, '')
     def short(line) = line[%r{#{Regexp.escape(@root)}/cookbooks/[^/]+/(\S+?:\d+)}, 1] || ''
   end
 end

@@ -11,7 +11,7 @@ module GitOps
     rescue Failure
       raise
     rescue StandardError, ScriptError => e
-      raise Failure.new(e.message, place: Place.of(e))
+      raise Failure.of_recipe(e)
     end
 
     # Delayed notifications belong to the whole run in Chef, so a recipe only runs its resources.

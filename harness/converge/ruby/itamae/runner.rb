@@ -79,7 +79,7 @@ module GitOps
     rescue Failure
       raise
     rescue StandardError, ScriptError => e
-      raise Failure.new(e.message, place: Place.of(e))
+      raise Failure.of_recipe(e)
     end
 
     def attribute_files = Dir[cookbook_path('attributes', '*.rb')].sort_by { |file| [file.end_with?('default.rb') ? 0 : 1, file] }

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'shellwords'
+require 'time'
 
 # What nearly every container library needs: packages, directories, and a supervised application.
 module Common
@@ -79,10 +80,34 @@ module Common
       end
     end
 
+    # Enabling is a resource of its own: the check must follow a start, not the link for the next boot.
     def supervise(context, name, actions, sources)
+      running, others = [actions].flatten.partition { |action| %i[start restart reload].include?(action) }
+      at_boot(context, name, others) unless others.empty?
+      files, rest = sources.partition { |source| Health.file(source) }
       Ctx.dsl(context).service(name) do
+        action running.empty? ? :nothing : running
+        rest.each { |source| subscribes :restart, source, :delayed }
+      end
+      renew(context, name, files) unless files.empty? || running.empty?
+    end
+
+    def at_boot(context, name, actions)
+      Ctx.dsl(context).service("#{name} at boot") do
+        service_name name
         action actions
-        sources.each { |source| subscribes :restart, source, :delayed }
+      end
+    end
+
+    # A restart where a file is newer than the process: not a second one for a service that has just started, and one
+    # that a cut-off run still owes is made up for.
+    def renew(context, name, files)
+      paths = files.map { |source| Health.file(source) }
+      Ctx.dsl(context).service("#{name} on newer files") do
+        service_name name
+        action :restart
+        only_if { Health.outdated?(name, paths) }
+        files.each { |source| subscribes :restart, source, :delayed }
       end
     end
 
@@ -90,8 +115,13 @@ module Common
       Ctx.dsl(context).ruby_block("verify #{name}") do
         block { Health.wait(name, timeout: timeout, interval: interval, command: command) }
         action :nothing
-        subscribes :run, "service[#{name}]", :immediately
       end
+      ["service[#{name}]", "service[#{name} on newer files]"].each { |source| watch(context, source, name) }
+    end
+
+    def watch(context, source, name)
+      kind, declared = source.match(/\A(\w+)\[(.+)\]\z/).captures
+      Ctx.find(context, kind, declared)&.notifies(:run, "ruby_block[verify #{name}]", :immediately)
     end
   end
 
@@ -132,9 +162,22 @@ module Common
     end
   end
 
-  # Whether a unit really runs.
+  # Whether a unit really runs, and with the files that lie there now.
   module Health
+    FILES = /\A(?:file|template|cookbook_file|remote_file)\[(\/.+)\]\z/
+
     class << self
+      # The path behind the name of a file-like resource, nil for any other.
+      def file(source) = source.to_s[FILES, 1]
+
+      def outdated?(name, paths)
+        shown = `systemctl show --timestamp=us+utc -p InactiveExitTimestamp --value #{name.shellescape}`.strip
+        return false if shown.empty? || shown == 'n/a'
+
+        started = Time.parse(shown)
+        paths.any? { |path| File.exist?(path) && File.mtime(path) > started }
+      end
+
       # Two good answers in a row from the same process: a service that dies at once is "active" for a moment too.
       def wait(name, timeout:, interval:, command: nil)
         limit = now + timeout

@@ -78,7 +78,7 @@ module GitOps
     def action_create
       lay(:directory, path, owner: owner, group: group, mode: mode)
       wanted = entries
-      wanted.each { |relative| place(relative) }
+      wanted.each { |relative| lay_entry(relative) }
       remove_others(wanted) if purge
     end
 
@@ -96,7 +96,7 @@ module GitOps
 
     def entries = Dir.glob('**/*', ::File::FNM_DOTMATCH, base: root).reject { |item| item.end_with?('.') }.sort
 
-    def place(relative)
+    def lay_entry(relative)
       from = ::File.join(root, relative)
       to = ::File.join(path, relative)
       return lay(:directory, to, owner: owner, group: group, mode: mode) if ::File.directory?(from)

@@ -1,0 +1,3 @@
+module Greeting
+  def self.to(name) = "Greetings, #{name}"
+end

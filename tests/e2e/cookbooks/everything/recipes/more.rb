@@ -1,0 +1,3 @@
+file '/srv/everything/included' do
+  content "by include_recipe in #{cookbook_name}::#{recipe_name}"
+end

@@ -1,0 +1,4 @@
+package 'apache2'
+
+file '/srv/x' do
+  content 'no end'

@@ -1,0 +1,5 @@
+package 'jq'
+
+zfs_pool 'tank' do
+  size 3
+end
