@@ -28,6 +28,8 @@ ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 RUNTIME_LOCK = ROOT / "requirements.lock"
 TEST_LOCK = ROOT / "tests" / "requirements.lock"
+# Modules stay together (their tests share a node and build on each other) and start in the order that is collected.
+_WORKERS = ["-n", str(min(max(os.cpu_count() or 2, 2), 8)), "--dist", "loadscope", "--no-loadscope-reorder"]
 GRACE_SECONDS = 60  # what a command gets after Ctrl-C to end its workers and its report
 
 if os.environ.get("GITOPS_LAUNCHER"):
@@ -161,7 +163,7 @@ def tests(session: nox.Session) -> None:
     """Unit, contract, plugin and end-to-end tests, on embedded nodes of their own."""
     _install(TEST_LOCK)
     _end(_run("python", "-m", "harness", "doctor", "--for", "tests"))
-    _end(_run("python", "-m", "pytest", *(session.posargs or ["-n", "2", "--dist", "worksteal"])))
+    _end(_run("python", "-m", "pytest", *(session.posargs or _WORKERS)))
 
 
 @nox.session(venv_backend="none", default=False)
