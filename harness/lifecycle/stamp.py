@@ -15,7 +15,7 @@ TAG: Final = "gitops"
 _HUMAN: Final = "Managed from a git repository; changes by hand are undone by the next deploy."
 _MACHINE: Final = "gitops-stamp:"
 # One optional quote sign or blank before it, for people indent and quote; the rest of the line must be the object.
-_LINE: Final = re.compile(rf"^[ \t>]*{re.escape(_MACHINE)}[ \t]*(?P<json>\{{.*\}})[ \t]*$")
+_LINE: Final = re.compile(rf"^[ \t>]*{re.escape(_MACHINE)}[ \t]*(?P<json>\{{.*\}})[ \t\r]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def render(stamp: Stamp, around: str = "") -> str:
 
 def parse(description: str | None) -> Stamp | None:
     """The stamp in a description; None when there is none, or none that can be read."""
-    for line in (description or "").splitlines():
+    for line in (description or "").split("\n"):
         match = _LINE.match(line)
         stamp = _from_json(match["json"]) if match else None
         if stamp is not None:
@@ -63,7 +63,7 @@ def _human_line(stamp: Stamp) -> str:
     state = f"revision {stamp.revision}" if stamp.revision else "not verified yet"
     commit = f", commit {stamp.commit}" if stamp.commit else ""
     stage = f", stage {stamp.stage}" if stamp.stage else ""
-    return f"{_HUMAN} {stamp.container}{stage}: {state}{commit}"
+    return " ".join(f"{_HUMAN} {stamp.container}{stage}: {state}{commit}".split())
 
 
 def _is_ours(line: str) -> bool:
