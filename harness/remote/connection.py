@@ -162,7 +162,7 @@ def connect(
     """Wait until ssh answers at ``address`` and log in as ``user`` with ``key``.
 
     ``first_contact`` (a container that was just made) pins its host key in ``known_hosts``; otherwise the pinned one
-    is required. Raises ``HostKeyChanged`` or ``HostKeyUnknown`` at once, ``LoginRefused`` after a few tries (sshd may
+    is required. Raises ``HostKeyChanged`` or ``HostKeyUnknown`` at once, ``LoginRefused`` after a second try (sshd may
     be up before the keys are), and ``RemoteUnreachable`` when ``deadline`` passes.
     """
     door = Door(address, user, key, known_hosts, port, program)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from harness.kit.clock import Clock
 from harness.remote import errors
 
-_REFUSALS = 3
-_PAUSE_AFTER_REFUSAL = 1.5
+_REFUSALS = 2
+_PAUSE_AFTER_REFUSAL = 1.0
 """Seconds. sshd of OpenSSH 9.8 and later shuts out an address for a while that fails to log in too often at once
 (sshd_config(5), PerSourcePenalties: 5 s a failure, in force from 15 s on)."""
 

@@ -133,7 +133,7 @@ def test_the_deadline_ends_the_waiting_with_the_last_word_of_ssh(ssh: FakeSsh) -
 
 
 def test_a_refused_login_gets_a_short_grace(ssh: FakeSsh) -> None:
-    ssh.refuse(DENIED, DENIED)
+    ssh.refuse(DENIED)
     assert ssh.connect().run("echo in").text == "in\n"
 
 
@@ -141,7 +141,7 @@ def test_a_login_that_stays_refused_ends_early(ssh: FakeSsh) -> None:
     ssh.refuse(*[DENIED] * 9)
     with pytest.raises(errors.LoginRefused, match="does not accept the key 111"):
         ssh.connect()
-    assert ssh.attempts == 3
+    assert ssh.attempts == 2
 
 
 def test_a_changed_host_key_ends_the_first_try(ssh: FakeSsh) -> None:

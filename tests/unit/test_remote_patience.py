@@ -52,9 +52,8 @@ def test_a_refused_login_is_tried_again_after_a_pause() -> None:
     assert patience.may_try
 
 
-def test_a_third_refusal_is_final() -> None:
+def test_a_second_refusal_is_final() -> None:
     patience = Patience(StillClock())
-    patience.bear(errors.LoginRefused("no"))
     patience.bear(errors.LoginRefused("no"))
     with pytest.raises(errors.LoginRefused):
         patience.bear(errors.LoginRefused("no"))
