@@ -1,0 +1,144 @@
+"""One request from its first check to its answer.
+
+The order is PVE's: authentication, CSRF, formatter, path, duplicate parameters, static permission, the node that is
+named, the schema, and only then the code.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from harness.embedded.node import authentication, parameters, proxying, routes
+from harness.embedded.node.errors import ApiError, BareError, RawError, failure, invalid, not_implemented
+from harness.embedded.node.node import Node
+from harness.embedded.node.routing import Call, Result, Text, handler_of
+from harness.embedded.node.schema import Endpoint
+from harness.kit.errors import HarnessError
+
+JSON_TYPE = "application/json;charset=UTF-8"
+_FORMATS = ("json", "extjs")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as the HTTP server read it; header names are in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer; no body means no content type either."""
+
+    status: int
+    reason: str
+    body: bytes | None = None
+    content_type: str = JSON_TYPE
+
+
+class Application:
+    """Answers requests for one node."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        routes.load()
+
+    def handle(self, request: Request) -> Response:
+        """The answer to a request; whatever goes wrong, no traceback is in it."""
+        kind, path = _split(request.path)
+        try:
+            return self._success(kind, self._answer(request, kind, path))
+        except BareError as error:
+            return Response(error.status, error.reason)
+        except RawError as error:
+            return Response(error.status, error.reason, error.message.encode(), "text/plain")
+        except ApiError as error:
+            return _failed(kind, error)
+        except HarnessError as error:
+            return _failed(kind, failure(str(error)))
+        except Exception:
+            # A mistake of this node: the trace belongs in its log, the client sees a plain 500.
+            _log.exception("%s %s", request.method, request.path)
+            return _failed(kind, failure("internal error of the embedded node"))
+
+    def _answer(self, request: Request, kind: str, path: str) -> Any:
+        user = authentication.authenticate(self.node, request.method, path, request.headers)
+        if kind not in _FORMATS:
+            raise RawError(501, f"no formatter for uri {path}, {kind}")
+        found = self.node.schema.find(request.method, path)
+        if found is None:
+            raise not_implemented(request.method, path)
+        endpoint, in_path = found
+        given, uploads = _given(request)
+        values = _merged(in_path, given)
+        self._check_permission(endpoint, user, values)
+        if endpoint.proxied:
+            proxying.check_node(self.node, values["node"])
+        faults = endpoint.faults(values)
+        if faults:
+            raise invalid(faults)
+        handler = handler_of(endpoint.method, endpoint.path)
+        if handler is None:
+            raise not_implemented(request.method, path)
+        return handler(Call(self.node, user, request.method, path, values, uploads))
+
+    def _check_permission(self, endpoint: Endpoint, user: str, values: Mapping[str, Any]) -> None:
+        if user or (endpoint.permissions or {}).get("user") != "world":
+            self.node.evaluator.require(endpoint.permissions, user, values)
+
+    def _success(self, kind: str, answer: Any) -> Response:
+        if isinstance(answer, Text):
+            return Response(200, "OK", answer.content.encode(), "text/plain")
+        beside: Mapping[str, Any] = {}
+        if isinstance(answer, Result):
+            answer, beside = answer.data, answer.beside
+        body = {"data": answer, **beside}
+        if kind == "extjs":
+            body["success"] = 1
+        return Response(200, "OK", _json(body))
+
+
+def _split(path: str) -> tuple[str, str]:
+    """Formatter and path below ``/api2``; the path is decoded and has no slash at its end."""
+    parts = unquote(path).split("/")
+    kind = parts[2] if len(parts) > 2 else ""
+    return kind, "/" + "/".join(part for part in parts[3:] if part)
+
+
+def _given(request: Request) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    values = parameters.from_form(request.query)
+    if request.method in ("GET", "DELETE"):
+        return values, {}
+    body, uploads = parameters.from_body(request.body, request.headers.get("content-type", ""))
+    return {**values, **body}, uploads
+
+
+def _merged(in_path: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
+    double = {name: "duplicate parameter (already defined in URI)" for name in given if name in in_path}
+    if double:
+        raise invalid(double)
+    return {**in_path, **given}
+
+
+def _failed(kind: str, error: ApiError) -> Response:
+    body: dict[str, Any] = {"data": None, "message": error.body_text}
+    if error.errors:
+        body["errors"] = error.errors
+    if kind == "extjs":
+        status: Any = str(error.status) if error.coded else error.status
+        return Response(200, "OK", _json({**body, "success": 0, "status": status}))
+    return Response(error.status, error.reason, _json(body))
+
+
+def _json(body: Any) -> bytes:
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()

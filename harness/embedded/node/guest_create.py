@@ -1,0 +1,247 @@
+"""Creating a container: the checks that answer at once, in PVE's order, and the task that does it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.embedded.node import (
+    guest_disks,
+    guest_permissions,
+    guest_power,
+    guest_settings,
+    guest_spec,
+    keys,
+    storages,
+)
+from harness.embedded.node.errors import ApiError, denied, failure
+from harness.embedded.node.guest_config import Guest
+from harness.embedded.node.node import Node
+from harness.embedded.node.tasks import Task
+from harness.kit.errors import HarnessError
+
+Settings = dict[str, str | None]
+_NOT_CONFIG = frozenset(
+    (
+        *("node", "vmid", "ostemplate", "password", "storage", "force", "restore", "pool", "ignore-unpack-errors"),
+        *("ssh-public-keys", "bwlimit", "start", "unique", "lock", "ha-managed"),
+    )
+)
+_DEFAULT_ROOTFS = "4"
+_WANTS_NESTING = {"debian-12": 252, "debian-13": 257}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A creation as asked for."""
+
+    user: str
+    vmid: int
+    template: str
+    storage: str
+    settings: Mapping[str, str | None]
+    pool: str | None
+    password: str | None
+    keys: str
+    start: bool
+    restore: bool
+    force: bool
+
+    @property
+    def disks(self) -> dict[str, str]:
+        """``rootfs`` and ``mpN`` with the storage written out; a root file system of 4 GiB when nothing is said."""
+        given = {key: value or "" for key, value in self.settings.items() if guest_disks.DISK.fullmatch(key)}
+        if not given:
+            return {"rootfs": f"{self.storage}:{_DEFAULT_ROOTFS}"}
+        return {
+            key: f"{self.storage}:{value}" if re.fullmatch(r"\d+(?:\.\d+)?", value) else value
+            for key, value in given.items()
+        }
+
+    @property
+    def options(self) -> Settings:
+        """Everything but disks."""
+        return {key: value for key, value in self.settings.items() if not guest_disks.DISK.fullmatch(key)}
+
+
+def request(user: str, params: Mapping[str, str | None]) -> Request:
+    """A request from a call's parameters."""
+    settings = {key: value for key, value in params.items() if key not in _NOT_CONFIG and not key.startswith("unused")}
+    settings.setdefault("unprivileged", "1")
+    return Request(
+        user=user,
+        vmid=int(params["vmid"] or 0),
+        template=params["ostemplate"] or "",
+        storage=params.get("storage") or "local",
+        settings=settings,
+        pool=params.get("pool"),
+        password=params.get("password"),
+        keys=params.get("ssh-public-keys") or "",
+        start=params.get("start") == "1",
+        restore=params.get("restore") == "1",
+        force=params.get("force") == "1",
+    )
+
+
+def create(node: Node, asked: Request) -> str:
+    """Check, then start the task; returns its identifier."""
+    _check_vmid(node, asked)
+    if asked.keys:
+        keys.check_public_keys(asked.keys)
+    _check_allowed(node, asked)
+    _check_template(node, asked)
+    _check_storages(node, asked)
+    options = guest_settings.prepare(node, asked.options)
+    kind = "vzrestore" if asked.restore else "vzcreate"
+    return node.tasks.start(kind, asked.vmid, asked.user, lambda task: Creation(node, asked, options, task).run())
+
+
+def _check_vmid(node: Node, asked: Request) -> None:
+    present = node.guests.find(asked.vmid)
+    if not (present and asked.restore and asked.force):
+        node.guests.check_unused(asked.vmid)
+    elif node.is_running(asked.vmid):
+        raise failure("can't overwrite running container")
+
+
+def _check_allowed(node: Node, asked: Request) -> None:
+    permissions, vmid = node.permissions, asked.vmid
+    if asked.pool is not None:
+        node.pools.need(asked.pool)
+        permissions.require_any(asked.user, f"/pool/{asked.pool}", ["VM.Allocate", "Pool.Allocate"])
+    if asked.settings.get("unprivileged") == "0":
+        permissions.require(asked.user, "/", ["Sys.Modify"])
+    allowed = permissions.allows(asked.user, f"/vms/{vmid}", ["VM.Allocate"])
+    if not allowed and not (asked.pool and permissions.allows(asked.user, f"/pool/{asked.pool}", ["VM.Allocate"])):
+        raise denied()
+    rules = guest_permissions.ConfigRules(node, asked.user, vmid, asked.pool)
+    unprivileged = {"unprivileged": asked.settings["unprivileged"] or ""}
+    rules.check({k: v for k, v in asked.settings.items() if k != "unprivileged"}, old=unprivileged)
+
+
+def _check_template(node: Node, asked: Request) -> None:
+    name, colon, volume = asked.template.partition(":")
+    if not colon:
+        return
+    wanted = "backup" if asked.restore else "vztmpl"
+    if node.storages.find(name) is None:
+        raise failure(f"storage '{name}' does not exist")
+    if not volume.startswith(f"{wanted}/"):
+        raise failure(f"unable to use volume {asked.template} - content type needs to be '{wanted}'")
+    paths = ["Datastore.Audit", "Datastore.AllocateSpace"]
+    node.permissions.require_any(asked.user, f"/storage/{name}", paths)
+
+
+def _check_storages(node: Node, asked: Request) -> None:
+    if asked.restore:
+        return
+    disks = [guest_disks.parse(node, key, text) for key, text in asked.disks.items()]
+    if not any(disk.key == "rootfs" for disk in disks):
+        raise failure("mount points configured, but 'rootfs' not set - aborting")
+    for disk in disks:
+        if disk.kind == "volume":
+            _check_storage(node, asked, storages.split_volid(disk.volume)[0])
+
+
+def _check_storage(node: Node, asked: Request, name: str) -> None:
+    storage = node.storages.usable(name, node.name)
+    node.storages.check_rootdir(storage)
+    node.permissions.require(asked.user, f"/storage/{name}", ["Datastore.AllocateSpace"])
+
+
+class Creation:
+    """The work of the task."""
+
+    def __init__(self, node: Node, asked: Request, options: Settings, task: Task) -> None:
+        self._node = node
+        self._asked = asked
+        self._task = task
+        self._options = {key: value for key, value in options.items() if value is not None}
+        self._made: list[str] = []
+
+    def run(self) -> None:
+        """Make the container; whatever fails, nothing of it is left."""
+        vmid = self._asked.vmid
+        with self._node.guests.locked(vmid, self._task.log):
+            if self._asked.restore:
+                self._refuse_restore()
+            self._node.guests.reserve(Guest(vmid, {**self._options, "lock": "create"}))
+            try:
+                self._make()
+            except HarnessError as error:
+                self._undo()
+                raise self._explained(error) from error
+        self._finish()
+
+    def _refuse_restore(self) -> None:
+        self._task.log(f"recovering backed-up configuration from '{self._asked.template}'")
+        vmid, volume = self._asked.vmid, self._asked.template
+        if volume not in self._node.storages.volumes:
+            raise failure(f"unable to restore CT {vmid} - volume '{volume}' does not exist")
+        raise failure(f"unable to restore CT {vmid} - restoring is not implemented by this node")
+
+    def _make(self) -> None:
+        disks = self._make_disks()
+        image = self._image()
+        config = self._final(disks)
+        path = self._node.storages.file_path(self._asked.template)
+        self._task.log(f"extracting archive '{path}'")
+        spec = guest_spec.build(
+            self._node, self._asked.vmid, config, image=image, keys=self._asked.keys, password=self._asked.password
+        )
+        self._node.runtime.create(spec, self._task.log)
+        self._task.log(f"Detected container architecture: {config['arch']}")
+        self._node.store.table(guest_spec.IMAGE_TABLE).put(str(self._asked.vmid), {"image": image})
+        self._warn_nesting(config)
+        self._node.guests.save(Guest(self._asked.vmid, config))
+        if self._asked.pool:
+            self._node.pools.add_guest(self._asked.pool, self._asked.vmid)
+
+    def _make_disks(self) -> dict[str, str]:
+        texts: dict[str, str] = {}
+        for disk in guest_disks.of_config(self._node, self._asked.disks):
+            written = guest_disks.make(self._node, self._asked.vmid, disk, self._task.log)
+            if written.volume != disk.volume:
+                self._made.append(written.volume)
+            texts[disk.key] = guest_disks.render(self._node, written)
+        return texts
+
+    def _image(self) -> str:
+        volume = self._asked.template
+        if ":" not in volume:
+            raise self._logged(f"can't find file '{volume}'")
+        record = self._node.storages.volumes.get(volume)
+        if record is None:
+            raise self._logged(f"volume '{volume}' does not exist")
+        image = self._node.runtime.resolve_template(volume.rpartition("/")[2])
+        if image is None:
+            raise self._logged(f"command 'tar xpf - -C /var/lib/lxc/{self._asked.vmid}/rootfs' failed: exit code 2")
+        return image
+
+    def _logged(self, text: str) -> ApiError:
+        self._task.log(text)
+        return failure(text)
+
+    def _final(self, disks: Mapping[str, str]) -> dict[str, str]:
+        defaults = {"hostname": f"CT{self._asked.vmid}", "memory": "512", "swap": "512"}
+        found = {"ostype": "debian", "arch": keys.machine_architecture()}
+        return {**defaults, **found, **self._options, **disks}
+
+    def _warn_nesting(self, config: Mapping[str, str]) -> None:
+        version = next((v for name, v in _WANTS_NESTING.items() if name in self._asked.template), None)
+        if version and guest_spec.features(self._node, config.get("features", "")).get("nesting") != "1":
+            self._task.warn(f"Systemd {version} detected. You may need to enable nesting.")
+
+    def _undo(self) -> None:
+        self._node.runtime.delete(self._asked.vmid)
+        for volid in self._made:
+            self._node.storages.volumes.delete(volid)
+        self._node.guests.remove(self._asked.vmid)
+
+    def _explained(self, error: HarnessError) -> ApiError:
+        return failure(f"unable to create CT {self._asked.vmid} - {str(error).strip()}")
+
+    def _finish(self) -> None:
+        if self._asked.start:
+            guest_power.start_now(self._node, self._asked.vmid, self._task.log)

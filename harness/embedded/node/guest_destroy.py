@@ -1,0 +1,47 @@
+"""Destroying a container: what forbids it, and what goes with it."""
+
+from __future__ import annotations
+
+from harness.embedded.node import guest_disks, guest_spec
+from harness.embedded.node.errors import failure
+from harness.embedded.node.guests import check_lock, check_protection
+from harness.embedded.node.node import Node
+from harness.embedded.node.tasks import Task
+
+
+def destroy(node: Node, user: str, vmid: int, *, force: bool, purge: bool) -> str:
+    """Start the task ``vzdestroy``."""
+    _check(node, vmid, force=force)
+
+    def work(task: Task) -> None:
+        with node.guests.locked(vmid, task.log):
+            _check(node, vmid, force=force)
+            if node.is_running(vmid):
+                task.log(f"forced to stop CT {vmid} before destroying!")
+                node.runtime.stop(vmid)
+            _remove(node, vmid)
+            if purge:
+                task.log(f"purging CT {vmid} from related configurations..")
+
+    return node.tasks.start("vzdestroy", vmid, user, work)
+
+
+def _check(node: Node, vmid: int, *, force: bool) -> None:
+    guest = node.guests.load(vmid)
+    check_protection(guest, f"can't remove CT {vmid}")
+    check_lock(guest)
+    if not force and node.is_running(vmid):
+        raise failure(f"unable to destroy CT {vmid} - container is running")
+
+
+def _remove(node: Node, vmid: int) -> None:
+    """Runtime first, configuration last: whoever kills the node in between finds a container to delete again."""
+    guest = node.guests.load(vmid)
+    node.runtime.delete(vmid)
+    guest_disks.release(node, vmid, guest.merged)
+    node.store.table(guest_spec.IMAGE_TABLE).delete(str(vmid))
+    node.pools.drop_guest(vmid)
+    for key, entry in node.store.table("acl").items():
+        if entry["path"] == f"/vms/{vmid}":
+            node.store.table("acl").delete(key)
+    node.guests.remove(vmid)

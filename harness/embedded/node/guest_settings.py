@@ -1,0 +1,48 @@
+"""Settings as they are written back: interfaces get a hardware address, devices must exist, text is normalised."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.embedded.node import guest_config, guest_disks, property_string, verify
+from harness.embedded.node.errors import failure
+from harness.embedded.node.node import Node
+
+MAC_PREFIX = "BC:24:11"
+
+
+def prepare(node: Node, settings: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Each setting as it will be read back; None removes the key. Raises PVE's 500 for what only the code refuses."""
+    return {key: _prepare(node, key, value) for key, value in settings.items()}
+
+
+def _prepare(node: Node, key: str, value: str | None) -> str | None:
+    if value and re.fullmatch(r"net\d+", key):
+        return network(node, value)
+    if value and re.fullmatch(r"dev\d+", key):
+        _check_device(node, value)
+    return guest_config.normalize(key, value)
+
+
+def network(node: Node, value: str) -> str:
+    """A ``netN`` with its type and a hardware address of the node's own range."""
+    form = guest_disks.form_of(node, "net0")
+    values = verify.parse_property(form, value)
+    values.setdefault("hwaddr", new_hwaddr())
+    return property_string.render(form, {**values, "type": "veth"})
+
+
+def new_hwaddr() -> str:
+    """A random address with Proxmox's prefix."""
+    return ":".join([MAC_PREFIX, *(f"{byte:02X}" for byte in secrets.token_bytes(3))])
+
+
+def _check_device(node: Node, value: str) -> None:
+    values = verify.parse_property(guest_disks.form_of(node, "dev0"), value)
+    if "path" not in values:
+        raise failure("Path has to be defined")
+    if not Path(values["path"]).exists():
+        raise failure(f"Device {values['path']} does not exist")

@@ -1,0 +1,197 @@
+"""Changing a configuration: settings, removals, reverts.
+
+A stopped container has them at once; a running one has what can be applied hot, and the rest pending.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness.embedded.node import guest_disks, guest_permissions, guest_settings, guest_spec, storages
+from harness.embedded.node.errors import bad_parameters, failure, invalid
+from harness.embedded.node.guest_config import Guest
+from harness.embedded.node.guests import check_digest, check_lock, check_protection
+from harness.embedded.node.node import Node
+from harness.kit.errors import HarnessError
+
+READ_ONLY = ("unprivileged",)
+REQUIRED = ("rootfs", "memory")
+_HOT = re.compile(
+    r"memory|swap|cores|cpulimit|cpuunits|hostname|onboot|startup|description|protection|hookscript|tags|lock"
+    r"|net\d+|mp\d+|unused\d+"
+)
+_NO_RUNTIME = re.compile(r"onboot|startup|description|protection|hookscript|tags|lock|unused\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One ``PUT config``."""
+
+    user: str
+    vmid: int
+    settings: Mapping[str, str | None]
+    delete: Sequence[str]
+    revert: Sequence[str]
+    digest: str | None
+
+
+def apply(node: Node, change: Change) -> None:
+    """Check and apply; raises in PVE's order of checks."""
+    rules = guest_permissions.ConfigRules(node, change.user, change.vmid)
+    rules.check({}, [*change.delete, *change.revert])
+    _check_names(node, change)
+    present = node.guests.find(change.vmid)
+    rules.check(change.settings, old=present.config if present else {})
+    with node.guests.locked(change.vmid):
+        guest = node.guests.load(change.vmid)
+        check_lock(guest)
+        check_digest(guest, change.digest)
+        Update(node, guest, change).run()
+
+
+def _check_names(node: Node, change: Change) -> None:
+    known = node.schema.endpoints["PUT", "/nodes/{node}/lxc/{vmid}/config"].rules
+    known_names = set(known) - {"node", "vmid", "delete", "revert", "digest"}
+    for name in change.revert:
+        if name not in known_names:
+            raise bad_parameters(revert=f"unknown option '{name}'")
+        if name in change.settings:
+            raise bad_parameters(revert=f"you can't use '-{name}' and '-revert {name}' at the same time")
+    for name in change.delete:
+        if name not in known_names:
+            raise bad_parameters(delete=f"unknown option '{name}'")
+        if name in change.settings:
+            raise bad_parameters(delete=f"you can't use '-{name}' and -delete {name}' at the same time")
+        if name in change.revert:
+            raise bad_parameters(delete=f"you can't use '-delete {name}' and '-revert {name}' at the same time")
+
+
+class Update:
+    """The change of one container, under its lock."""
+
+    def __init__(self, node: Node, guest: Guest, change: Change) -> None:
+        self._node = node
+        self._guest = guest
+        self._change = change
+
+    def run(self) -> None:
+        """First everything becomes pending, then what can be is applied."""
+        self._check_removals()
+        self._check_settings()
+        settings = guest_settings.prepare(self._node, self._change.settings)
+        pending = {key: value for key, value in self._guest.pending.items() if key not in self._change.revert}
+        removals = (set(self._guest.removals) | set(self._change.delete)) - set(self._change.revert)
+        for key, value in settings.items():
+            removals.discard(key)
+            if value is None:
+                removals.add(key)
+                pending.pop(key, None)
+            else:
+                pending[key] = value
+        pending = {key: value for key, value in pending.items() if key not in removals}
+        self._guest = replace(self._guest, pending=pending, removals=frozenset(removals))
+        self._apply()
+
+    def _check_removals(self) -> None:
+        for key in self._change.delete:
+            if key in READ_ONLY:
+                raise failure(f"unable to delete read-only option: '{key}'")
+            if key in REQUIRED:
+                raise failure(f"unable to delete required option '{key}'")
+            if key in self._guest.config and (guest_disks.DISK.fullmatch(key) or key.startswith("unused")):
+                check_protection(self._guest, f"can't remove CT {self._guest.vmid} drive '{key}'")
+
+    def _check_settings(self) -> None:
+        for key in self._change.settings:
+            if key in READ_ONLY:
+                raise failure(f"unable to modify read-only option: '{key}'")
+        for key, value in self._change.settings.items():
+            if value and guest_disks.DISK.fullmatch(key):
+                self._check_disk(guest_disks.parse(self._node, key, value))
+
+    def _check_disk(self, disk: guest_disks.Disk) -> None:
+        if disk.kind != "volume":
+            return
+        storage = self._node.storages.usable(storages.split_volid(disk.volume)[0], self._node.name)
+        self._node.storages.check_rootdir(storage)
+
+    def _apply(self) -> None:
+        running = self._node.is_running(self._guest.vmid)
+        now = [key for key in sorted(self._guest.removals) if not running or self._is_hot(key)]
+        new = [key for key in self._guest.pending if not running or self._is_hot(key)]
+        errors: dict[str, str] = {}
+        for key in now:
+            self._remove(key)
+        for key in new:
+            try:
+                self._set(key, self._guest.pending[key])
+            except HarnessError as error:
+                errors[key] = f"unable to apply pending change {key} : {str(error).strip()}" if running else str(error)
+                self._drop_pending(key)
+        self._node.guests.save(self._guest)
+        self._tell_runtime(frozenset([*now, *new]), running=running)
+        if errors:
+            raise invalid(errors)
+
+    def _is_hot(self, key: str) -> bool:
+        if key == "rootfs":
+            return self._guest.pending.get(key) == self._guest.config.get(key)
+        return bool(_HOT.fullmatch(key)) or self._guest.pending.get(key) == self._guest.config.get(key, "")
+
+    def _remove(self, key: str) -> None:
+        old = self._guest.config.get(key)
+        removals = self._guest.removals - {key}
+        self._guest = replace(self._guest.with_config(**{key: None}), removals=removals)
+        if old is None:
+            return
+        if key.startswith("unused"):
+            self._node.storages.volumes.delete(old)
+        elif guest_disks.DISK.fullmatch(key):
+            self._keep_unused(guest_disks.parse(self._node, key, old))
+
+    def _keep_unused(self, disk: guest_disks.Disk) -> None:
+        if disk.kind == "volume" and guest_disks.belongs(disk.volume, self._guest.vmid):
+            self._guest = self._guest.with_config(**{guest_disks.spare_key(self._guest.config): disk.volume})
+
+    def _set(self, key: str, value: str) -> None:
+        if guest_disks.DISK.fullmatch(key):
+            value = self._set_disk(key, value)
+        self._drop_pending(key)
+        self._guest = self._guest.with_config(**{key: value})
+
+    def _set_disk(self, key: str, value: str) -> str:
+        disk = guest_disks.parse(self._node, key, value)
+        old = self._guest.config.get(key)
+        before = guest_disks.parse(self._node, key, old) if old else None
+        if before and before.volume == disk.volume:
+            return value
+        made = guest_disks.make(self._node, self._guest.vmid, disk, lambda _line: None)
+        if before:
+            self._keep_unused(before)
+        self._forget_unused(made.volume)
+        return guest_disks.render(self._node, made)
+
+    def _forget_unused(self, volume: str) -> None:
+        taken = {key: None for key, value in self._guest.config.items() if key.startswith("unused") and value == volume}
+        self._guest = self._guest.with_config(**taken)
+
+    def _drop_pending(self, key: str) -> None:
+        pending = {name: value for name, value in self._guest.pending.items() if name != key}
+        self._guest = replace(self._guest, pending=pending)
+
+    def _tell_runtime(self, changed: frozenset[str], *, running: bool) -> None:
+        concerned = frozenset(key for key in changed if not _NO_RUNTIME.fullmatch(key))
+        if not concerned:
+            return
+        spec = guest_spec.build(self._node, self._guest.vmid, self._guest.config)
+        late = self._node.runtime.update(spec, concerned)
+        if late and running:
+            self._postpone(late)
+
+    def _postpone(self, late: frozenset[str]) -> None:
+        """Keys that the runtime could not apply wait for the next start, as PVE shows them."""
+        before = self._node.guests.load(self._guest.vmid)
+        waiting = {key: value for key, value in before.config.items() if key in late}
+        self._node.guests.save(replace(before, pending={**before.pending, **waiting}))

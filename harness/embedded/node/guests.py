@@ -1,0 +1,106 @@
+"""All containers of the node: found, saved, locked, removed."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from harness.embedded.node.errors import ApiError, failure
+from harness.embedded.node.guest_config import Guest, from_record
+from harness.embedded.node.store import Store
+
+LOCK_SECONDS = 10.0
+
+
+class Guests:
+    """The containers by VMID, with one lock each for changes of the configuration."""
+
+    def __init__(self, node: str, store: Store, lock_seconds: float = LOCK_SECONDS) -> None:
+        self._node = node
+        self._table = store.table("guest")
+        self._seconds = lock_seconds
+        self._loaded = {int(key): from_record(int(key), record) for key, record in self._table.items()}
+        self._locks: defaultdict[int, threading.RLock] = defaultdict(threading.RLock)
+        self._reserving = threading.Lock()
+
+    def all(self) -> list[Guest]:
+        """Every container."""
+        return list(self._loaded.values())
+
+    def find(self, vmid: int) -> Guest | None:
+        """The container, or None."""
+        return self._loaded.get(vmid)
+
+    def load(self, vmid: int) -> Guest:
+        """The container; raises PVE's 500 when there is none."""
+        guest = self._loaded.get(vmid)
+        if guest is None:
+            raise failure(f"Configuration file 'nodes/{self._node}/lxc/{vmid}.conf' does not exist")
+        return guest
+
+    def save(self, guest: Guest) -> Guest:
+        """Write the configuration."""
+        self._table.put(str(guest.vmid), guest.record())
+        self._loaded[guest.vmid] = guest
+        return guest
+
+    def remove(self, vmid: int) -> None:
+        """Remove the configuration."""
+        self._table.delete(str(vmid))
+        self._loaded.pop(vmid, None)
+
+    def check_unused(self, vmid: int) -> None:
+        """Raise when the VMID is taken."""
+        if vmid in self._loaded:
+            raise self.taken(vmid)
+
+    def taken(self, vmid: int) -> ApiError:
+        """PVE's 500 for a VMID that is in use."""
+        return failure(f"CT {vmid} already exists on node '{self._node}'")
+
+    def reserve(self, guest: Guest) -> None:
+        """Write a new configuration unless another was faster; then raise as for a VMID in use."""
+        with self._reserving:
+            self.check_unused(guest.vmid)
+            self.save(guest)
+
+    @contextmanager
+    def locked(self, vmid: int, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+        """Hold the container's lock; ``waiting`` hears when another holds it. Raises PVE's 500 after ten seconds."""
+        lock = self._locks[vmid]
+        if not lock.acquire(blocking=False):
+            if waiting:
+                waiting("trying to acquire lock...")
+            if not lock.acquire(timeout=self._seconds):
+                raise failure(f"can't lock file '/run/lock/lxc/pve-config-{vmid}.lock' - got timeout")
+            if waiting:
+                waiting(" OK")
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def check_lock(guest: Guest) -> None:
+    """Raise when the configuration names a lock."""
+    if guest.lock:
+        raise failure(f"CT is locked ({guest.lock})")
+
+
+def check_protection(guest: Guest, what: str) -> None:
+    """Raise when the container is protected."""
+    if guest.config.get("protection") == "1":
+        raise failure(f"{what} - protection mode enabled")
+
+
+def check_digest(guest: Guest, digest: str | None) -> None:
+    """Raise when the caller has seen another configuration."""
+    if digest and digest != guest.digest:
+        raise modified()
+
+
+def modified() -> ApiError:
+    """PVE's 500 for a digest that is not the present one."""
+    return failure("detected modified configuration - file changed by other user? Try again.")

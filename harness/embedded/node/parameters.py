@@ -1,0 +1,82 @@
+"""Parameters out of query, form, JSON and multipart, as PVE's HTTP server reads them."""
+
+from __future__ import annotations
+
+import json
+import re
+from email.parser import BytesParser
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from harness.embedded.node.errors import RawError
+from harness.embedded.node.routing import Upload
+
+Values = dict[str, Any]
+
+
+def from_form(text: str) -> Values:
+    """Pairs separated by ``&`` or ``;``; a key without ``=`` has no value; repeated keys are one list (NUL between)."""
+    values: Values = {}
+    for pair in re.split(r"[&;]", text):
+        if not pair:
+            continue
+        key, equals, raw = pair.partition("=")
+        name, value = _decode(key), _decode(raw) if equals else None
+        both = values.get(name) is not None and value is not None
+        values[name] = f"{values[name]}\0{value}" if both else value
+    return values
+
+
+def _decode(text: str) -> str:
+    return unquote_to_bytes(text.replace("+", " ")).decode(errors="replace")
+
+
+def from_body(body: bytes, content_type: str) -> tuple[Values, dict[str, Upload]]:
+    """The values and files of a body."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "application/json":
+        return from_json(body), {}
+    if kind == "multipart/form-data":
+        return from_multipart(body, content_type)
+    return from_form(body.decode("latin-1")), {}
+
+
+def from_json(body: bytes) -> Values:
+    """The members of a JSON object; scalars as the text that a form would carry."""
+    try:
+        loaded = json.loads(body or b"{}")
+    except ValueError:
+        raise RawError(500, "malformed JSON string") from None
+    if not isinstance(loaded, dict):
+        raise RawError(500, "not a HASH reference")
+    return {key: _plain(value) for key, value in loaded.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def from_multipart(body: bytes, content_type: str) -> tuple[Values, dict[str, Upload]]:
+    """The fields and files of a multipart body."""
+    message = BytesParser().parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
+    values: Values = {}
+    files: dict[str, Upload] = {}
+    for part in message.get_payload() if message.is_multipart() else []:
+        if isinstance(part, str):
+            continue
+        name = str(part.get_param("name", "", "content-disposition"))
+        data = part.get_payload(decode=True)
+        content = data if isinstance(data, bytes) else b""
+        filename = part.get_param("filename", None, "content-disposition")
+        if filename is None:
+            values[name] = content.decode(errors="replace")
+        else:
+            files[name] = Upload(str(filename), content)
+            values[name] = str(filename)
+    return values, files

@@ -1,0 +1,167 @@
+"""Who may do what where: ACL entries resolved along a path, as PVE resolves them.
+
+A deeper entry replaces what was inherited; on one level an entry of the user (or token) replaces those of groups;
+pool membership lends the pool's privileges to its members. root@pam may everything; a token without privilege
+separation has its user's privileges and is yet not root@pam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from harness.embedded.node import roles
+from harness.embedded.node.errors import denied
+from harness.embedded.node.store import Store
+
+ROOT = "root@pam"
+DEFAULT_PATHS = ("/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms")
+Grants = dict[str, bool]
+"""Role or privilege → whether it is inherited further down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the access control list."""
+
+    path: str
+    kind: str
+    subject: str
+    role: str
+    propagate: bool
+
+
+class Permissions:
+    """Answers every question about privileges."""
+
+    def __init__(self, store: Store, release: str, pool_of: Callable[[str], str | None]) -> None:
+        self.release = release
+        self._acl = store.table("acl")
+        self._users = store.table("user")
+        self._tokens = store.table("token")
+        self._groups = store.table("group")
+        self._roles = store.table("role")
+        self._pool_of = pool_of
+
+    def role_privileges(self, role: str) -> frozenset[str]:
+        """The privileges of a built-in or own role."""
+        built_in = roles.built_in(self.release)
+        if role in built_in:
+            return built_in[role]
+        record = self._roles.get(role)
+        return frozenset(record["privs"]) if record else frozenset()
+
+    def role_exists(self, role: str) -> bool:
+        """Whether the role is built in or was made."""
+        return role in roles.built_in(self.release) or role in self._roles
+
+    def entries(self) -> list[Entry]:
+        """The whole list."""
+        found = []
+        for _, record in self._acl.items():  # noqa: PERF102  # a table of the store, not a dict
+            found.append(Entry(record["path"], record["type"], record["ugid"], record["roleid"], record["propagate"]))
+        return found
+
+    def privileges(self, who: str, path: str) -> Grants:
+        """The privileges of a user or token on a path."""
+        if who == ROOT:
+            return dict.fromkeys(roles.all_privileges(self.release), True)
+        user, _, token = who.partition("!")
+        if token:
+            return self._token_privileges(user, who, path)
+        if not self._enabled(user):
+            return {}
+        return self._expand(self._roles_on(who, path), self._pool_roles(who, path))
+
+    def _enabled(self, user: str) -> bool:
+        record = self._users.get(user)
+        return record is not None and bool(record.get("enable", 1))
+
+    def _token_privileges(self, user: str, who: str, path: str) -> Grants:
+        record = self._tokens.get(who)
+        if record is None:
+            return {}
+        owner = self.privileges(user, path)
+        if not record.get("privsep", 1):
+            return owner
+        own = self._expand(self._roles_on(who, path), self._pool_roles(who, path))
+        return {name: inherited and owner[name] for name, inherited in own.items() if name in owner}
+
+    def _expand(self, *granted: Mapping[str, bool]) -> Grants:
+        found: Grants = {}
+        for role_grants in granted:
+            if "NoAccess" in role_grants:
+                continue
+            for role, inherited in role_grants.items():
+                for privilege in self.role_privileges(role):
+                    found[privilege] = found.get(privilege, False) or inherited
+        return found
+
+    def _pool_roles(self, who: str, path: str) -> Grants:
+        pool = self._pool_of(path)
+        if pool is None:
+            return {}
+        granted = self._roles_on(who, f"/pool/{pool}")
+        return {role: inherited for role, inherited in granted.items() if inherited}
+
+    def _roles_on(self, who: str, path: str) -> Grants:
+        granted: Grants = {}
+        entries = self.entries()
+        for level in levels(path):
+            here = self._at(who, entries, level, final=level == path)
+            if here:
+                granted = here
+        return granted
+
+    def _at(self, who: str, entries: Iterable[Entry], level: str, *, final: bool) -> Grants:
+        kind = "token" if "!" in who else "user"
+        own: Grants = {}
+        by_group: Grants = {}
+        for entry in entries:
+            if entry.path != level or not (final or entry.propagate):
+                continue
+            if entry.kind == kind and entry.subject == who:
+                own[entry.role] = entry.propagate
+            elif entry.kind == "group" and kind == "user" and self._is_member(who, entry.subject):
+                by_group[entry.role] = entry.propagate
+        return own or by_group
+
+    def _is_member(self, user: str, group: str) -> bool:
+        record = self._users.get(user)
+        return record is not None and group in record.get("groups", [])
+
+    def allows(self, who: str, path: str, privileges: Iterable[str]) -> bool:
+        """Whether all privileges are held."""
+        held = self.privileges(who, path)
+        return all(privilege in held for privilege in privileges)
+
+    def allows_any(self, who: str, path: str, privileges: Iterable[str]) -> bool:
+        """Whether one of the privileges is held."""
+        held = self.privileges(who, path)
+        return any(privilege in held for privilege in privileges)
+
+    def require(self, who: str, path: str, privileges: Iterable[str]) -> None:
+        """Raise 403 naming the first privilege that is missing."""
+        held = self.privileges(who, path)
+        for privilege in privileges:
+            if privilege not in held:
+                raise denied(f"{path}, {privilege}")
+
+    def require_any(self, who: str, path: str, privileges: Iterable[str]) -> None:
+        """Raise 403 naming all of them when none is held."""
+        wanted = list(privileges)
+        if not self.allows_any(who, path, wanted):
+            raise denied(f"{path}, {'|'.join(wanted)}")
+
+    def paths(self) -> list[str]:
+        """The default paths and all those in the list, with their parents."""
+        known = set(DEFAULT_PATHS)
+        for entry in self.entries():
+            known.update(levels(entry.path))
+        return sorted(known)
+
+
+def levels(path: str) -> list[str]:
+    """``/a/b`` → ``/``, ``/a``, ``/a/b``."""
+    parts = [part for part in path.split("/") if part]
+    return ["/", *("/" + "/".join(parts[: index + 1]) for index in range(len(parts)))]

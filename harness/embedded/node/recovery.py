@@ -1,0 +1,57 @@
+"""What a node does at its start: half-made containers go, named templates are fetched, ``onboot`` is kept."""
+
+from __future__ import annotations
+
+import logging
+
+from harness.embedded.node import guest_disks, guest_power, guest_spec
+from harness.embedded.node.guest_config import Guest
+from harness.embedded.node.node import Node
+from harness.embedded.node.routes.templates import note_template
+from harness.kit.errors import HarnessError
+
+_log = logging.getLogger(__name__)
+
+
+def mend(node: Node) -> None:
+    """Remove containers whose creation was cut off; fetch the templates that the options name."""
+    for guest in node.guests.all():
+        if guest.lock == "create":
+            _remove_half_made(node, guest)
+    for name in node.options.templates:
+        _fetch(node, name)
+
+
+def _remove_half_made(node: Node, guest: Guest) -> None:
+    _log.warning("container %s was being created when the node died: removed", guest.vmid)
+    node.runtime.delete(guest.vmid)
+    for volid in list(node.storages.volumes):
+        if guest_disks.belongs(volid, guest.vmid):
+            node.storages.volumes.delete(volid)
+    node.store.table(guest_spec.IMAGE_TABLE).delete(str(guest.vmid))
+    node.guests.remove(guest.vmid)
+
+
+def _fetch(node: Node, name: str) -> None:
+    storage = next((s for s in node.storages.all() if "vztmpl" in s.content), None)
+    if storage and node.runtime.resolve_template(name) is None:
+        node.runtime.fetch_template(name, _log.info)
+    if storage and f"{storage.name}:vztmpl/{name}" not in node.storages.volumes:
+        note_template(node, storage.name, name)
+
+
+def start_on_boot(node: Node) -> None:
+    """Start the containers marked ``onboot``, in their order; one that fails is noted and the others start."""
+    wanted = [guest for guest in node.guests.all() if guest.config.get("onboot") == "1" and not guest.is_template]
+    for guest in sorted(wanted, key=_order):
+        if node.is_running(guest.vmid):
+            continue
+        try:
+            guest_power.start(node, "root@pam", guest.vmid, skiplock=False)
+        except HarnessError as error:
+            _log.warning("container %s does not start: %s", guest.vmid, error)
+
+
+def _order(guest: Guest) -> tuple[int, int]:
+    digits = guest.config.get("startup", "").partition("order=")[2].partition(",")[0]
+    return (int(digits) if digits.isdigit() else 1 << 30, guest.vmid)

@@ -1,0 +1,29 @@
+"""The handlers of the API, one module for each area; ``load`` registers them all."""
+
+from __future__ import annotations
+
+import importlib
+
+_MODULES = (
+    "access",
+    "users",
+    "acl",
+    "cluster",
+    "nodes",
+    "tasks",
+    "guests",
+    "guest_lifecycle",
+    "guest_snapshots",
+    "storage",
+    "content",
+    "templates",
+    "pools",
+    "network",
+    "indexes",
+)
+
+
+def load() -> None:
+    """Import every module of handlers."""
+    for name in _MODULES:
+        importlib.import_module(f"{__name__}.{name}")

@@ -1,0 +1,67 @@
+"""Start, stop, shut down, reboot, destroy, resize."""
+
+from __future__ import annotations
+
+from harness.embedded.node import guest_destroy, guest_power, guest_resize
+from harness.embedded.node.errors import failure
+from harness.embedded.node.routing import Call, route
+
+_STATUS = "/nodes/{node}/lxc/{vmid}/status"
+
+
+@route("POST", f"{_STATUS}/start")
+def start(call: Call) -> str:
+    """Start; the task's end says whether init runs."""
+    return guest_power.start(call.node, call.user, call.vmid, skiplock=call.flag("skiplock"))
+
+
+@route("POST", f"{_STATUS}/stop")
+def stop(call: Call) -> str:
+    """Kill."""
+    return guest_power.stop(call.node, call.user, call.vmid, skiplock=call.flag("skiplock"))
+
+
+@route("POST", f"{_STATUS}/shutdown")
+def shutdown(call: Call) -> str:
+    """Ask init to shut down."""
+    timeout = call.number("timeout", guest_power.SHUTDOWN_SECONDS)
+    return guest_power.shutdown(call.node, call.user, call.vmid, timeout=timeout, force=call.flag("forceStop"))
+
+
+@route("POST", f"{_STATUS}/reboot")
+def reboot(call: Call) -> str:
+    """Shut down and start, pending changes applied."""
+    timeout = call.number("timeout", guest_power.SHUTDOWN_SECONDS)
+    return guest_power.reboot(call.node, call.user, call.vmid, timeout=timeout)
+
+
+@route("POST", f"{_STATUS}/suspend")
+def suspend(call: Call) -> str:
+    """Checkpoint, which fails here."""
+    return guest_power.suspend(call.node, call.user, call.vmid)
+
+
+@route("POST", f"{_STATUS}/resume")
+def resume(call: Call) -> str:
+    """There is never a checkpoint to resume from."""
+    raise failure(f"CT {call.vmid} already running" if call.node.is_running(call.vmid) else "no checkpoint")
+
+
+@route("POST", "/nodes/{node}/lxc/{vmid}/spiceproxy")
+def spiceproxy(call: Call) -> None:
+    """Consoles are not part of this node."""
+    guest_power.need_running(call.node, call.vmid)
+    raise failure("consoles are not implemented by this node")
+
+
+@route("DELETE", "/nodes/{node}/lxc/{vmid}")
+def destroy(call: Call) -> str:
+    """Remove the container and all that belongs to it."""
+    return guest_destroy.destroy(call.node, call.user, call.vmid, force=call.flag("force"), purge=call.flag("purge"))
+
+
+@route("PUT", "/nodes/{node}/lxc/{vmid}/resize")
+def resize(call: Call) -> str:
+    """Grow a disk."""
+    key, wanted, digest = call.need("disk"), call.need("size"), call.get("digest")
+    return guest_resize.resize(call.node, call.user, call.vmid, key=key, wanted=wanted, digest=digest)

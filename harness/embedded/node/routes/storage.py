@@ -1,0 +1,111 @@
+"""Storages: configuration and status."""
+
+# ruff: noqa: ARG001 - every handler takes the call
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.embedded.node import storage_status, storages
+from harness.embedded.node.errors import bad_parameters, failure
+from harness.embedded.node.formats import split_list
+from harness.embedded.node.guests import modified
+from harness.embedded.node.routing import Call, route
+
+_SEEN = ("Datastore.Audit", "Datastore.AllocateSpace")
+_CONTROL = frozenset(("storage", "delete", "digest"))
+
+
+@route("GET", "/storage")
+def list_storages(call: Call) -> list[dict[str, Any]]:
+    """The configured storages that the caller may use."""
+    kind = call.get("type")
+    found = [s for s in call.node.storages.all() if call.may_any(f"/storage/{s.name}", *_SEEN)]
+    return [_shown(call, storage) for storage in found if kind in (None, storage.type)]
+
+
+def _shown(call: Call, storage: storages.Storage) -> dict[str, Any]:
+    options = {key: _typed(key, value) for key, value in storage.options.items()}
+    return {**options, "storage": storage.name, "digest": call.node.storages.digest}
+
+
+def _typed(key: str, value: Any) -> Any:
+    return int(value) if key in ("disable", "shared", "sparse", "mkdir", "maxfiles") and str(value).isdigit() else value
+
+
+@route("POST", "/storage")
+def create_storage(call: Call) -> dict[str, str]:
+    """Add a storage."""
+    name, kind = call.need("storage"), call.need("type")
+    if call.node.storages.find(name):
+        raise failure(f"create storage failed: storage ID '{name}' already defined")
+    if kind in ("dir", "btrfs") and not call.get("path"):
+        raise bad_parameters(path="missing property - 'type' requires this property")
+    options = {key: value for key, value in call.params.items() if key not in _CONTROL}
+    options.setdefault("content", "images,rootdir" if kind not in ("dir",) else "images,rootdir,vztmpl,iso,backup")
+    call.node.storages.put(name, options)
+    return {"storage": name, "type": kind}
+
+
+@route("GET", "/storage/{storage}")
+def get_storage(call: Call) -> dict[str, Any]:
+    """One storage's configuration."""
+    return _shown(call, call.node.storages.need(call.need("storage")))
+
+
+@route("PUT", "/storage/{storage}")
+def update_storage(call: Call) -> dict[str, str]:
+    """Change a storage's configuration."""
+    name = call.need("storage")
+    storage = call.node.storages.find(name)
+    if storage is None:
+        raise failure(f"update storage failed: storage '{name}' does not exist")
+    if call.get("digest") not in (None, call.node.storages.digest):
+        raise failure(f"update storage failed: {modified()}")
+    removed = split_list(call.get("delete") or "")
+    kept = {key: value for key, value in storage.options.items() if key not in removed}
+    changed = {key: value for key, value in call.params.items() if key not in _CONTROL}
+    call.node.storages.put(name, {**kept, **changed})
+    return {"storage": name, "type": storage.type}
+
+
+@route("DELETE", "/storage/{storage}")
+def delete_storage(call: Call) -> None:
+    """Remove a storage's configuration."""
+    name = call.need("storage")
+    if call.node.storages.find(name) is None:
+        raise failure(f"delete storage failed: storage '{name}' does not exist")
+    call.node.storages.remove(name)
+
+
+@route("GET", "/nodes/{node}/storage")
+def node_storages(call: Call) -> list[dict[str, Any]]:
+    """The storages of the node with their space."""
+    wanted = set(split_list(call.get("content") or ""))
+    name = call.get("storage")
+    if name and call.node.storages.find(name) is None:
+        raise bad_parameters(storage="No such storage.")
+    found = []
+    for storage in call.node.storages.all():
+        hidden = not call.may_any(f"/storage/{storage.name}", *_SEEN) or (call.flag("enabled") and not storage.enabled)
+        if hidden or (name and storage.name != name) or (wanted and not wanted & set(storage.content)):
+            continue
+        found.append(storage_status.listed(call.node, storage))
+    return found
+
+
+@route("GET", "/nodes/{node}/storage/{storage}")
+def storage_index(call: Call) -> list[dict[str, str]]:
+    """What there is of a storage."""
+    names = ("content", "download-url", "file-restore", "import-metadata", "identity", "oci-registry-pull")
+    rest = ("prunebackups", "rrd", "rrddata", "status", "upload")
+    return [{"subdir": name} for name in (*names, *rest)]
+
+
+@route("GET", "/nodes/{node}/storage/{storage}/status")
+def storage_state(call: Call) -> dict[str, Any]:
+    """The space of one storage."""
+    storage = call.node.storages.find(call.need("storage"))
+    if storage is None:
+        raise bad_parameters(storage="No such storage.")
+    return storage_status.status(call.node, storage)
