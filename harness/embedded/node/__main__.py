@@ -40,13 +40,15 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument("--state", type=Path, required=True, help="directory of everything the node keeps")
     found.add_argument("--port", type=int, default=8006, help="port of the API, 0 for a free one (default: 8006)")
-    found.add_argument("--name", default="pve", help="the node's name (default: pve)")
+    found.add_argument("--node", default="pve", help="the node's name in the API (default: pve)")
+    found.add_argument("--name", default="gitops", help="prefix of everything made in Docker (default: gitops)")
     found.add_argument("--bridge", type=_bridge, action="append", help="NAME=ADDRESS/PREFIX of a bridge (repeatable)")
     found.add_argument("--pve-version", choices=RELEASES, default=RELEASES[0], help="release to speak as")
     found.add_argument(
         "--runtime", choices=("docker", "memory"), default="docker", help="what stands behind containers"
     )
     found.add_argument("--listen", action="append", help="address to listen on instead of loopback and the bridges'")
+    found.add_argument("--ca-bundle", type=Path, help="certificates that containers must trust besides Debian's")
     found.add_argument("--config", type=Path, help="configuration file (TOML)")
     found.add_argument(
         "--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING"), help="of the node's own log"
@@ -88,7 +90,7 @@ def build(arguments: argparse.Namespace) -> service.Service:
     addresses = arguments.listen or ["127.0.0.1", *(str(bridge.address.ip) for bridge in options.bridges)]
     certificate, key = state / "certificate.pem", state / "key.pem"
     print_ = certificates.ensure(certificate, key, options.name, [a for a in addresses if a != "0.0.0.0"])  # noqa: S104
-    runtime = _runtime(arguments.runtime, state, options)
+    runtime = _runtime(arguments, state)
     node = Node(runtime, Store(state_file(state)), options, _password(state), print_)
     return service.Service(node, addresses, arguments.port, service.tls_context(certificate, key))
 
@@ -99,7 +101,7 @@ def _options(arguments: argparse.Namespace) -> Options:
     for name, changes in settings.get("storage", {}).items():
         configured[name] = {**configured.get(name, {}), **changes}
     return Options(
-        name=arguments.name,
+        name=arguments.node,
         release=arguments.pve_version,
         bridges=tuple(arguments.bridge or ()),
         login_delay=float(settings.get("login_delay", Options.login_delay)),
@@ -108,14 +110,14 @@ def _options(arguments: argparse.Namespace) -> Options:
     )
 
 
-def _runtime(kind: str, state: Path, options: Options) -> Runtime:
-    if kind == "memory":
+def _runtime(arguments: argparse.Namespace, state: Path) -> Runtime:
+    if arguments.runtime == "memory":
         return MemoryRuntime(_CREATE_SECONDS)
     # Imported here: a node without containers needs neither the Docker library nor its memory.
     from harness.embedded.engine import client  # noqa: PLC0415
     from harness.embedded.node import docker_runtime  # noqa: PLC0415
 
-    return docker_runtime.DockerRuntime(state, options.name, client.connect())
+    return docker_runtime.DockerRuntime(state, arguments.name, client.connect(), ca_bundle=arguments.ca_bundle)
 
 
 def _password(state: Path) -> str:
