@@ -59,6 +59,8 @@ class Application:
         try:
             return self._success(kind, self._answer(request, kind, path))
         except BareError as error:
+            if error.status == 401:
+                authentication.delay(self.node)
             return Response(error.status, error.reason)
         except RawError as error:
             return Response(error.status, error.reason, error.message.encode(), "text/plain")

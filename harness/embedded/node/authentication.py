@@ -53,12 +53,11 @@ def _check_csrf(node: Node, user: str, token: str) -> None:
 
 
 def _token_user(node: Node, text: str) -> str:
-    """``user@realm!name=secret``; every fault has the same answer, after the delay of a refused sign-in."""
+    """``user@realm!name=secret``; every fault has the same answer."""
     name, _, secret = text.partition("=")
     record = node.store.table("token").get(name)
     good = record is not None and secrets_box.token_fits(secret, str(record["hash"]))
     if not good or record is None or _expired(record) or not is_enabled(node, name.partition("!")[0]):
-        delay(node)
         raise unauthorized("Authentication failed!")
     return name
 

@@ -116,6 +116,8 @@ def normalize(key: str, value: str | None) -> str | None:
         return description_text(value) if value else None
     if not value:
         return BLANK
+    if key in ("nameserver", "searchdomain"):
+        return " ".join(formats.split_list(value)) or BLANK
     if key == "tags":
         return ";".join(sorted({tag.lower() for tag in formats.split_list(value)})) or BLANK
     return value

@@ -29,6 +29,7 @@ _NOT_CONFIG = frozenset(
     )
 )
 _DEFAULT_ROOTFS = "4"
+_OSTYPES = ("debian", "devuan", "ubuntu", "centos", "fedora", "opensuse", "archlinux", "alpine", "gentoo", "nixos")
 _WANTS_NESTING = {"debian-12": 252, "debian-13": 257}
 
 
@@ -225,8 +226,19 @@ class Creation:
 
     def _final(self, disks: Mapping[str, str]) -> dict[str, str]:
         defaults = {"hostname": f"CT{self._asked.vmid}", "memory": "512", "swap": "512"}
-        found = {"ostype": "debian", "arch": keys.machine_architecture()}
-        return {**defaults, **found, **self._options, **disks}
+        found = {"ostype": self._ostype(), "arch": keys.machine_architecture()}
+        return {**defaults, **self._options, **{k: v for k, v in found.items() if v}, **disks}
+
+    def _ostype(self) -> str:
+        """What the template is, whatever was asked for; only ``unmanaged`` is believed."""
+        asked = self._options.get("ostype")
+        if asked == "unmanaged":
+            return asked
+        name = self._asked.template.rpartition("/")[2].partition("-")[0]
+        detected = name if name in _OSTYPES else "debian"
+        if asked and asked != detected:
+            self._task.log(f"got unexpected ostype ({detected} != {asked})")
+        return detected
 
     def _warn_nesting(self, config: Mapping[str, str]) -> None:
         version = next((v for name, v in _WANTS_NESTING.items() if name in self._asked.template), None)

@@ -70,7 +70,6 @@ class ConfigRules:
             self.require("VM.Config.Network")
             self._bridge(value)
         elif key == "features":
-            self.require("VM.Allocate")
             self._features(value, old.get("features", ""), privileged=privileged)
         elif key == "hookscript" or re.fullmatch(r"dev\d+", key):
             self._removal(key)
@@ -104,3 +103,5 @@ class ConfigRules:
         changed = {name for name in now.keys() | before.keys() if now.get(name, "0") != before.get(name, "0")}
         if changed - {"nesting"}:
             raise denied("changing feature flags (except nesting) is only allowed for root@pam")
+        if changed:
+            self.require("VM.Allocate")

@@ -37,12 +37,17 @@ def start(node: Node, user: str, vmid: int, *, skiplock: bool) -> str:
 
     def work(task: Task) -> None:
         with node.guests.locked(vmid, task.log):
-            guest = node.guests.load(vmid)
-            if not skiplock and guest.lock != "mounted":
-                check_lock(guest)
+            _check_lock(node, vmid, skiplock=skiplock)
             start_now(node, vmid, task.log)
 
     return node.tasks.start("vzstart", vmid, user, work)
+
+
+def _check_lock(node: Node, vmid: int, *, skiplock: bool) -> None:
+    """A mounted container may be started and stopped; the other locks forbid it."""
+    guest = node.guests.load(vmid)
+    if not skiplock and guest.lock != "mounted":
+        check_lock(guest)
 
 
 def start_now(node: Node, vmid: int, log: Log) -> None:
@@ -80,8 +85,7 @@ def stop(node: Node, user: str, vmid: int, *, skiplock: bool) -> str:
 
     def work(task: Task) -> None:
         with node.guests.locked(vmid, task.log):
-            if not skiplock:
-                check_lock(node.guests.load(vmid))
+            _check_lock(node, vmid, skiplock=skiplock)
             node.runtime.stop(vmid)
 
     return node.tasks.start("vzstop", vmid, user, work)
@@ -131,3 +135,15 @@ def suspend(node: Node, user: str, vmid: int) -> str:
         raise failure(f"command 'lxc-checkpoint -n {vmid} -s -D /var/lib/vz/dump' failed: exit code 1")
 
     return node.tasks.start("vzsuspend", vmid, user, work)
+
+
+def resume(node: Node, user: str, vmid: int) -> str:
+    """Start the task ``vzresume``, which fails: there is never a checkpoint."""
+    if node.is_running(vmid):
+        raise failure(f"CT {vmid} already running")
+
+    def work(task: Task) -> None:
+        task.log("checkpointing is not available on this node")
+        raise failure(f"command 'lxc-checkpoint -n {vmid} -r --foreground -D /var/lib/vz/dump' failed: exit code 1")
+
+    return node.tasks.start("vzresume", vmid, user, work)

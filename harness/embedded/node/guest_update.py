@@ -17,11 +17,11 @@ from harness.embedded.node.node import Node
 from harness.kit.errors import HarnessError
 
 READ_ONLY = ("unprivileged",)
-REQUIRED = ("rootfs", "memory")
-_HOT = re.compile(
-    r"memory|swap|cores|cpulimit|cpuunits|hostname|onboot|startup|description|protection|hookscript|tags|lock"
-    r"|net\d+|mp\d+|unused\d+"
-)
+REQUIRED = ("rootfs", "memory", "ostype")
+_FAST = r"cores|hostname|onboot|startup|description|protection|hookscript|tags|lock"
+_HOT_SET = re.compile(rf"{_FAST}|memory|swap|cpulimit|cpuunits|net\d+|mp\d+|dev\d+")
+_HOT_REMOVE = re.compile(rf"{_FAST}|swap|cpulimit|cpuunits|net\d|unused\d+")
+_ONLY_NEW = re.compile(r"mp\d+|dev\d+")
 _NO_RUNTIME = re.compile(r"onboot|startup|description|protection|hookscript|tags|lock|unused\d+")
 
 
@@ -90,17 +90,21 @@ class Update:
                 pending.pop(key, None)
             else:
                 pending[key] = value
-        pending = {key: value for key, value in pending.items() if key not in removals}
+        config = self._guest.config
+        pending = {key: value for key, value in pending.items() if key not in removals and value != config.get(key)}
+        removals &= set(config)
         self._guest = replace(self._guest, pending=pending, removals=frozenset(removals))
         self._apply()
 
     def _check_removals(self) -> None:
         for key in self._change.delete:
+            if key not in self._guest.config and key not in self._guest.pending:
+                continue  # PVE warns on its console and goes on
             if key in READ_ONLY:
                 raise failure(f"unable to delete read-only option: '{key}'")
             if key in REQUIRED:
                 raise failure(f"unable to delete required option '{key}'")
-            if key in self._guest.config and (guest_disks.DISK.fullmatch(key) or key.startswith("unused")):
+            if guest_disks.DISK.fullmatch(key) or key.startswith("unused"):
                 check_protection(self._guest, f"can't remove CT {self._guest.vmid} drive '{key}'")
 
     def _check_settings(self) -> None:
@@ -109,18 +113,20 @@ class Update:
                 raise failure(f"unable to modify read-only option: '{key}'")
         for key, value in self._change.settings.items():
             if value and guest_disks.DISK.fullmatch(key):
+                check_protection(self._guest, f"can't update CT {self._guest.vmid} drive '{key}'")
                 self._check_disk(guest_disks.parse(self._node, key, value))
 
     def _check_disk(self, disk: guest_disks.Disk) -> None:
         if disk.kind != "volume":
             return
-        storage = self._node.storages.usable(storages.split_volid(disk.volume)[0], self._node.name)
-        self._node.storages.check_rootdir(storage)
+        storage = self._node.storages.need(storages.split_volid(disk.volume)[0])
+        if "rootdir" not in storage.content:
+            raise failure(f"storage '{storage.name}' does not allow content type 'rootdir' (Container)")
 
     def _apply(self) -> None:
         running = self._node.is_running(self._guest.vmid)
-        now = [key for key in sorted(self._guest.removals) if not running or self._is_hot(key)]
-        new = [key for key in self._guest.pending if not running or self._is_hot(key)]
+        now = [key for key in sorted(self._guest.removals) if not running or self._removes_hot(key)]
+        new = [key for key in sorted(self._guest.pending) if not running or self._sets_hot(key)]
         errors: dict[str, str] = {}
         for key in now:
             self._remove(key)
@@ -128,17 +134,22 @@ class Update:
             try:
                 self._set(key, self._guest.pending[key])
             except HarnessError as error:
-                errors[key] = f"unable to apply pending change {key} : {str(error).strip()}" if running else str(error)
-                self._drop_pending(key)
+                doing = f"unable to hotplug {key}:" if running else f"unable to apply pending change {key} :"
+                errors[key] = f"{doing} {str(error).strip()}\n"
         self._node.guests.save(self._guest)
         self._tell_runtime(frozenset([*now, *new]), running=running)
         if errors:
             raise invalid(errors)
 
-    def _is_hot(self, key: str) -> bool:
-        if key == "rootfs":
-            return self._guest.pending.get(key) == self._guest.config.get(key)
-        return bool(_HOT.fullmatch(key)) or self._guest.pending.get(key) == self._guest.config.get(key, "")
+    def _touched(self, key: str) -> bool:
+        return key in self._change.settings or key in self._change.delete
+
+    def _removes_hot(self, key: str) -> bool:
+        return self._touched(key) and bool(_HOT_REMOVE.fullmatch(key))
+
+    def _sets_hot(self, key: str) -> bool:
+        replaced = bool(_ONLY_NEW.fullmatch(key)) and key in self._guest.config
+        return self._touched(key) and bool(_HOT_SET.fullmatch(key)) and not replaced
 
     def _remove(self, key: str) -> None:
         old = self._guest.config.get(key)
@@ -165,10 +176,10 @@ class Update:
         disk = guest_disks.parse(self._node, key, value)
         old = self._guest.config.get(key)
         before = guest_disks.parse(self._node, key, old) if old else None
-        if before and before.volume == disk.volume:
+        if key == "rootfs" and before and before.volume == disk.volume:
             return value
         made = guest_disks.make(self._node, self._guest.vmid, disk, lambda _line: None)
-        if before:
+        if before and before.volume != made.volume:
             self._keep_unused(before)
         self._forget_unused(made.volume)
         return guest_disks.render(self._node, made)

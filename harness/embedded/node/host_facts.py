@@ -31,11 +31,6 @@ def uptime() -> int:
     return int(time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
-def cgroup_mode() -> int:
-    """1 or 2."""
-    return 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1
-
-
 def load() -> float:
     """Share of all cores in use, from the load average."""
     return min(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))

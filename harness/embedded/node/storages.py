@@ -195,6 +195,12 @@ def split_volid(text: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
+def owner_of(volid: str) -> int | None:
+    """The VMID in the name of a disk or backup, or None."""
+    found = re.search(r"(?::|/)(?:(?:vm|subvol|base)-(\d+)-|vzdump-(?:lxc|qemu)-(\d+)-)", volid)
+    return int(found[1] or found[2]) if found else None
+
+
 def new_disk(text: str) -> tuple[str, str] | None:
     """Storage and gibibytes of ``storage:8``, or None when the text names an existing volume."""
     found = _NEW_DISK.fullmatch(text)

@@ -100,7 +100,8 @@ def delete_volume(call: Call) -> str:
     if record.get("protected"):
         raise failure(f"cannot remove protected volume '{volid}'")
     path = call.node.storages.file_path(volid)
-    owner = f"{record['vmid']}@{storage.name}" if "vmid" in record else storage.name
+    guest = storages.owner_of(volid)
+    owner = f"{guest}@{storage.name}" if guest else storage.name
 
     def work(task: Task) -> None:
         if not record:

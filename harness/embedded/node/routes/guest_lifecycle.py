@@ -44,7 +44,7 @@ def suspend(call: Call) -> str:
 @route("POST", f"{_STATUS}/resume")
 def resume(call: Call) -> str:
     """There is never a checkpoint to resume from."""
-    raise failure(f"CT {call.vmid} already running" if call.node.is_running(call.vmid) else "no checkpoint")
+    return guest_power.resume(call.node, call.user, call.vmid)
 
 
 @route("POST", "/nodes/{node}/lxc/{vmid}/spiceproxy")

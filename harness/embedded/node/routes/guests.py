@@ -98,7 +98,7 @@ def _pending_item(guest: Guest, key: str, types: dict[str, Rule]) -> dict[str, A
 def status_index(call: Call) -> list[dict[str, str]]:
     """What can be asked of and done to the state."""
     call.node.guests.load(call.vmid)
-    return [{"subdir": name} for name in ("current", "start", "stop", "shutdown", "migrate")]
+    return [{"subdir": name} for name in ("current", "start", "stop", "shutdown", "reboot", "migrate")]
 
 
 @route("GET", "/nodes/{node}/lxc/{vmid}/status/current")

@@ -11,6 +11,7 @@ from harness.embedded.node.errors import bad_parameters
 from harness.embedded.node.formats import split_list
 from harness.embedded.node.routing import Call, Result, Text, route
 
+_STOP_SECONDS = 5.0
 _FILTERS = ("userfilter", "typefilter", "vmid", "since", "until", "errors")
 
 
@@ -45,7 +46,7 @@ def recent_tasks(call: Call) -> list[dict[str, Any]]:
     wanted = {} if _audits(call) else {"user": call.user}
     found = tasks.matching(call.node.tasks.running() + call.node.tasks.ended(), wanted)[:25]
     kept = [{key: task[key] for key in shown if key in task} for task in found]
-    return [{**task, "saved": "1"} if "endtime" in task else task for task in kept]
+    return [{**task, "saved": 1} if "endtime" in task else task for task in kept]
 
 
 @route("GET", "/nodes/{node}/tasks/{upid}")
@@ -101,3 +102,4 @@ def stop_task(call: Call) -> None:
         raise bad_parameters(upid="no such task")
     _check_owner(call, task, "Sys.Modify")
     call.node.tasks.interrupt(str(task))
+    call.node.tasks.wait(str(task), _STOP_SECONDS)
