@@ -16,6 +16,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
@@ -23,7 +24,7 @@ from pathlib import Path
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import image, install
 from harness.embedded.engine.daemon import start_daemon
-from harness.embedded.node.docker import cleanup, meter
+from harness.embedded.node.docker import cleanup, meter, ownership
 from harness.kit import clock
 from harness.kit.errors import DeadlineError, HarnessError, UnreachableError, UsageError
 from harness.kit.files import exclusive, private_directory, write_atomic
@@ -84,9 +85,9 @@ def ensure(
             access = _access(state, found)
             if access is not None:
                 return access
-        client = install.ensure_engine(say, state)
-        if found is not None:
-            _make_way(state, found, wanted, cleanup.has_guests(client, found.name))
+        with closing(install.ensure_engine(say, state)) as client:
+            if found is not None:
+                _make_way(state, found, wanted, cleanup.has_guests(client, found.name))
         _require_port(port)
         say(f"starting the embedded node on port {port}")
         return _start(state, wanted, ca_bundle)
@@ -104,7 +105,8 @@ def guests(state: Path) -> list[str]:
     if found is None:
         return []
     try:
-        return cleanup.guests(engine.connect(), found.name)
+        with engine.opened() as client:
+            return cleanup.guests(client, found.name) if ownership.is_ours(client, state, found.name) else []
     except UnreachableError:
         return []
 
@@ -116,9 +118,12 @@ def stop(state: Path) -> None:
     """
     with exclusive(private_directory(state) / "launch.lock"):
         found = _read(state)
-        if found is not None:
-            _end(state, found)
-            cleanup.stop_guests(engine.connect(), found.name)
+        if found is None:
+            return
+        _end(state, found)
+        with engine.opened() as client:
+            if ownership.is_ours(client, state, found.name):
+                cleanup.stop_guests(client, found.name)
 
 
 def destroy(state: Path, *, images: bool = False) -> None:
@@ -133,12 +138,17 @@ def destroy(state: Path, *, images: bool = False) -> None:
         found = _read(state)
         if found is not None:
             _end(state, found)
-            client = engine.connect()
-            cleanup.empty_directory(client, found.name, state / "root")
-            cleanup.remove_all(client, found.name)
-            if images:
-                image.remove_unused(client)
+            _remove_from_docker(state, found.name, images=images)
         shutil.rmtree(state)
+
+
+def _remove_from_docker(state: Path, name: str, *, images: bool) -> None:
+    with engine.opened() as client:
+        if ownership.is_ours(client, state, name):
+            cleanup.empty_directory(client, name, state / "root")
+            cleanup.remove_all(client, name)
+        if images:
+            image.remove_unused(client)
 
 
 def _start(state: Path, wanted: Launch, ca_bundle: Path | None) -> NodeAccess:

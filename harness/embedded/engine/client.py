@@ -32,8 +32,22 @@ def connect(timeout: float = 60.0) -> DockerClient:
     """
     with translated("the Docker engine"):
         client = docker.from_env(timeout=int(timeout))
-        client.ping()
+        try:
+            client.ping()
+        except BaseException:
+            client.close()
+            raise
     return client
+
+
+@contextmanager
+def opened(timeout: float = 60.0) -> Iterator[DockerClient]:
+    """Like ``connect``, for a short use: closed at its end."""
+    client = connect(timeout)
+    try:
+        yield client
+    finally:
+        client.close()
 
 
 @contextmanager

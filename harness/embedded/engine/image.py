@@ -134,12 +134,12 @@ def pull_plain(client: DockerClient, release: str, say: Say) -> str | None:
     if exists(client, ref):
         return ref
     say(f"pulling {ref}")
-    quick = engine.connect(timeout=_FIRST_ANSWER_SECONDS)
     try:
-        for event in quick.api.pull(PLAIN, tag=release, stream=True, decode=True):
-            if "error" in event:
-                say(f"no registry gave {ref}: {event['error']}")
-                return None
+        with engine.opened(timeout=_FIRST_ANSWER_SECONDS) as quick:
+            for event in quick.api.pull(PLAIN, tag=release, stream=True, decode=True):
+                if "error" in event:
+                    say(f"no registry gave {ref}: {event['error']}")
+                    return None
     except (docker_errors.APIError, requests.exceptions.RequestException) as failed:
         say(f"no registry gave {ref}: {_one_line(failed)}")
         return None

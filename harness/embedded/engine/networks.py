@@ -69,8 +69,7 @@ def docker_networks(found: Iterable[Mapping[str, Any]]) -> Iterator[tuple[IPv4Ne
 
 def _docker_networks() -> tuple[tuple[IPv4Network, str], ...]:
     try:
-        client = engine.connect(timeout=5)
-        with engine.translated("networks"):
+        with engine.opened(timeout=5) as client, engine.translated("networks"):
             return tuple(docker_networks(client.api.networks()))
     except HarnessError:
         return ()

@@ -17,6 +17,7 @@ from harness.embedded.node.docker import cleanup, codec, devices, limits, templa
 from harness.embedded.node.docker.bridges import Bridges
 from harness.embedded.node.docker.containers import Containers
 from harness.embedded.node.docker.names import Names
+from harness.embedded.node.docker.ownership import Owner
 from harness.embedded.node.docker.volumes import Volumes
 from harness.embedded.node.docker.watch import Watch
 from harness.embedded.node.runtime import (
@@ -59,7 +60,8 @@ class DockerRuntime:
         chosen = options.choose(self._facts)
         if chosen.problem:
             raise GuestError(chosen.problem)
-        self._bridges = Bridges(self._api, self._names)
+        self._owner = Owner.of(self._state)
+        self._bridges = Bridges(self._api, self._names, self._owner.label)
         self._volumes = Volumes(self._api, self._names, private_directory(state / "root"))
         self._containers = Containers(self._api, self._names, self._facts, chosen, (self._bridges, self._volumes))
         self._fetched = templates.Fetched(self._specs / "templates.json")
@@ -68,8 +70,13 @@ class DockerRuntime:
     # Networks
 
     def prepare_bridges(self, bridges: Sequence[Bridge]) -> None:
-        """Make or find the networks; also finishes or removes what a killed node left half done."""
+        """Make or find the networks; also finishes or removes what a killed node left half done.
+
+        Raises ``GuestError`` when the node's name belongs to another checkout. What a removed checkout left is removed.
+        """
         with self._errors():
+            if not self._owner.check(self._bridges.all(), self._names.instance):
+                cleanup.remove_all(self._client, self._names.instance)
             self._containers.settle()
             for bridge in bridges:
                 self._bridges.prepare(bridge)

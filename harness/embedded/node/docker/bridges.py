@@ -28,8 +28,9 @@ class Attachment:
 class Bridges:
     """Makes, finds and removes the networks of one node."""
 
-    def __init__(self, api: Any, names: Names) -> None:
+    def __init__(self, api: Any, names: Names, owner: str = "") -> None:
         self._api = api
+        self._owner = owner
         self._names = names
         self._version = api_version(api)
 
@@ -43,6 +44,11 @@ class Bridges:
             self._refuse_if_used(name, subnet)
             self._api.remove_network(found["Id"])
         self._make(name, bridge.name, bridge.address)
+
+    def all(self) -> list[Mapping[str, Any]]:
+        """The networks under this node's name, whoever made them."""
+        found: list[Mapping[str, Any]] = self._api.networks(filters=labels.of_instance(self._names.instance))
+        return found
 
     def _refuse_if_used(self, name: str, subnet: IPv4Network) -> None:
         mine = labels.of_instance(self._names.instance)
@@ -64,7 +70,7 @@ class Bridges:
             ],
         }
         options = {"com.docker.network.bridge.name": self._names.interface(name)}
-        marks = {labels.INSTANCE: self._names.instance, labels.BRIDGE: bridge}
+        marks = {labels.INSTANCE: self._names.instance, labels.BRIDGE: bridge, labels.OWNER: self._owner}
         try:
             self._api.create_network(name, driver="bridge", options=options, ipam=ipam, labels=marks)
         except docker_errors.APIError as refused:
@@ -143,7 +149,7 @@ class Bridges:
 
     def tidy(self) -> None:
         """Remove the extra networks that no container stands on any more."""
-        for network in self._api.networks(filters=labels.of_instance(self._names.instance)):
+        for network in self.all():
             bridge = (network.get("Labels") or {}).get(labels.BRIDGE, "")
             if network["Name"] != self._names.network(bridge) and not self._used(network["Name"]):
                 self._api.remove_network(network["Id"])
