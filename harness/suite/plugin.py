@@ -1,4 +1,4 @@
-"""The pytest plugin that the root conftest.py loads.
+"""The pytest plugin that the root conftest.py loads: its options, and nothing else unless they are given.
 
 Loaded by ``pytest_plugins`` in a conftest.py, not by ``-p``: only so do its fixtures override those of testinfra.
 """
@@ -6,71 +6,51 @@ Loaded by ``pytest_plugins`` in a conftest.py, not by ``-p``: only so do its fix
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.suite import names
+from harness.suite import hooks, names
 
-if TYPE_CHECKING:
-    from harness.suite.run import Run
-
-_MODE, _DIRECTORY = "--gitops", "--gitops-run"
+MODE, DIRECTORY, STAGE = "--gitops", "--gitops-run", "--gitops-stage"
+_WIRING = "harness.suite.wiring"
 _SKIP = "runs against a container, by ./run verify or ./run deploy only"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The two options that the sessions pass."""
+    """The options that the sessions pass."""
     group = parser.getgroup("gitops", "containers of this repository")
-    group.addoption(_MODE, choices=["deploy", "verify"], default=None, help="what to do; absent: touch no container")
-    group.addoption(_DIRECTORY, metavar="DIR", type=Path, default=None, help="directory of the run, with plan.json")
+    group.addoption(MODE, choices=["deploy", "verify"], default=None, help="what to do; absent: touch no container")
+    group.addoption(DIRECTORY, metavar="DIR", type=Path, default=None, help="directory of the run, with plan.json")
+    group.addoption(STAGE, metavar="NAME", default=None, help="read config.NAME.env beside each config.env")
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Seams for tests of the suite."""
-    from harness.suite import hooks
-
     pluginmanager.add_hookspecs(hooks)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Before pytest's own plugins read their options."""
-    if config.getoption(_MODE) is None:
-        return
-    from harness.suite import wiring
+    """Load the suite where it is asked for; before pytest's own plugins read their options.
 
-    wiring.set_options(config, _open(config))
+    By name: a plain pytest run shall not pay for importing what it does not use.
+    """
+    if config.getoption(MODE) is not None:
+        config.pluginmanager.import_plugin(_WIRING)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without our option no spec runs, whoever collected it."""
-    if config.getoption(_MODE) is not None:
+    if config.getoption(MODE) is not None:
         return
     for item in items:
         if names.container_of(_from_root(config, item)) is not None:
             item.add_marker(pytest.mark.skip(reason=_SKIP))
 
 
-def _open(config: pytest.Config) -> Run:
-    from harness.kit.errors import HarnessError
-    from harness.lifecycle import plan_file
-    from harness.suite.run import PLAN_FILE, Mode, Run
-
-    directory: Path | None = config.getoption(_DIRECTORY)
-    if directory is None:
-        raise pytest.UsageError(f"{_MODE} needs {_DIRECTORY}")
-    worker = getattr(config, "workerinput", {}).get("workerid", "main")
-    try:
-        plan = plan_file.read(directory / PLAN_FILE)
-    except HarnessError as error:
-        raise pytest.UsageError(f"no plan: {error}") from error
-    return Run(Mode(config.getoption(_MODE)), config.rootpath, directory.resolve(), plan, worker)
-
-
 def _from_root(config: pytest.Config, item: pytest.Item) -> str:
-    """The node id as seen from the repository's root, also for items collected by another name for it."""
+    """The node id as seen from the repository's root, wherever pytest was started."""
     try:
         return f"{item.path.relative_to(config.rootpath).as_posix()}::{item.name}"
     except ValueError:

@@ -9,7 +9,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import TextIO
 
 import pytest
 from rich.console import Console, RenderableType
@@ -19,6 +18,8 @@ from harness.lifecycle.journal import Outcome
 from harness.suite import names, reports, table
 from harness.suite.board import Board
 from harness.suite.run import Run
+
+_WIDTH = 120  # where no terminal says how wide it is
 
 
 class Progress:
@@ -102,6 +103,8 @@ class Progress:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def terminal_stream() -> TextIO:
-    """Standard output as it is before pytest captures it."""
-    return os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", buffering=1)
+def console(config: pytest.Config) -> Console:
+    """A console on standard output as it is before pytest captures it; closed with ``config``."""
+    stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", buffering=1)
+    config.add_cleanup(stream.close)
+    return Console(file=stream, width=None if stream.isatty() else _WIDTH)

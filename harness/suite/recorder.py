@@ -25,7 +25,7 @@ class Recorder:
     def __init__(self, run: Run, gate: Gate) -> None:
         self._run = run
         self._gate = gate
-        self._journal: Journal = run.journal
+        self._journal: Journal = run.log
         self._gathering = reports.Gathering()
 
     @pytest.hookimpl(tryfirst=True)
@@ -83,7 +83,7 @@ def journal_crash(run: Run, worker: str, nodeid: str) -> None:
     entry = run.entry(container) if container else None
     if container is None or entry is None:
         return
-    Journal(run.journal.path, worker=worker).end(
+    Journal(run.log.path, worker=worker).end(
         container,
         names.item_of(nodeid),
         entry.revision,
@@ -108,6 +108,8 @@ def _shorten(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     """Errors meant for people lose their traceback; nothing that is shown holds a known secret."""
     if call.excinfo is not None and isinstance(call.excinfo.value, HarnessError):
         report.longrepr = present.error_text(call.excinfo.value)
+        if call.excinfo.value.detail:
+            report.sections.clear()  # what was printed on the way; the detail is the part that matters
     text = report.longreprtext
     if redact(text) != text:
         report.longrepr = redact(text)
@@ -131,7 +133,7 @@ def _error(error: BaseException, report: pytest.TestReport) -> dict[str, Any]:
         return {
             "error": redact(error.message),
             "hint": redact(error.hint or ""),
-            "log": _tail(error.detail or ""),
+            "log": _tail(error.detail or report.capstdout),
             "unreachable": isinstance(error, UnreachableError),
         }
     if report.skipped:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from harness.lifecycle import journal
+from harness.lifecycle.journal import Event, Journal
 from harness.lifecycle.plan import Action, ContainerPlan, Plan
 from harness.suite.names import Stage
 
@@ -36,6 +37,8 @@ class Run:
     directory: Path
     plan: Plan
     worker: str
+    stage: str | None = None
+    """Name of the staging configuration, if any."""
 
     @property
     def entries(self) -> tuple[ContainerPlan, ...]:
@@ -45,9 +48,9 @@ class Run:
         return self.plan.pending
 
     @property
-    def journal(self) -> journal.Journal:
+    def log(self) -> Journal:
         """This run's journal, for writing."""
-        return journal.Journal(self.directory / journal.FILE_NAME, worker=self.worker)
+        return Journal(self.directory / journal.FILE_NAME, worker=self.worker)
 
     @property
     def needs(self) -> dict[str, tuple[str, ...]]:
@@ -67,7 +70,7 @@ class Run:
             return ()
         return _STAGES.get(entry.action, _ALL)
 
-    def events(self) -> tuple[journal.Event, ...]:
+    def events(self) -> tuple[Event, ...]:
         """What has happened so far, in all processes."""
         return journal.read(self.directory / journal.FILE_NAME)
 

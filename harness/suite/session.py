@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Protocol, cast
 
 import pytest
 
 from harness.suite.run import Run
 from harness.suite.stages_api import Stages
 
-_KEY = pytest.StashKey["Session"]()
+
+class Closing(Protocol):
+    """Something that holds connections."""
+
+    def close(self) -> None: ...
 
 
 class Session:
@@ -19,7 +23,7 @@ class Session:
         self.run = run
         self._config = config
         self._stages: Stages | None = None
-        self._workspace: object | None = None
+        self._workspace: Closing | None = None
         config.stash[_KEY] = self
 
     @staticmethod
@@ -31,18 +35,24 @@ class Session:
     def stages(self) -> Stages:
         """The stages, opened on first use."""
         if self._stages is None:
-            self._stages = cast(Stages, self._config.hook.pytest_gitops_stages(run=self.run, config=self._config))
+            found = self._config.hook.pytest_gitops_stages(run=self.run, config=self._config)
+            self._stages = cast("Stages", found)
         return self._stages
 
     @property
-    def workspace(self) -> object:
+    def workspace(self) -> Closing:
         """The workspace, opened on first use."""
         if self._workspace is None:
-            self._workspace = self._config.hook.pytest_gitops_workspace(run=self.run, config=self._config)
+            found = self._config.hook.pytest_gitops_workspace(run=self.run, config=self._config)
+            self._workspace = cast("Closing", found)
         return self._workspace
 
     def close(self) -> None:
         """Give back what was opened."""
-        if self._stages is not None:
-            self._stages.close()
-            self._stages = None
+        for opened in (self._stages, self._workspace):
+            if opened is not None:
+                opened.close()
+        self._stages = self._workspace = None
+
+
+_KEY = pytest.StashKey[Session]()

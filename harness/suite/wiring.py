@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from rich.console import Console
 
-from harness.suite import names
+from harness.kit.errors import HarnessError
+from harness.lifecycle import plan_file
+from harness.suite import names, plugin, quiet
 from harness.suite.collect import ConfigFile
 from harness.suite.gate import Gate
 from harness.suite.order import Selection
 from harness.suite.outcome import ExitStatus
-from harness.suite.progress import Progress, terminal_stream
+from harness.suite.progress import Progress, console
+from harness.suite.real import Real
 from harness.suite.recorder import Recorder, journal_crash
-from harness.suite.run import Run
+from harness.suite.run import PLAN_FILE, Mode, Run
 from harness.suite.scheduler import ContainerScheduling
 from harness.suite.session import Session
-from harness.suite.stages_api import Stages
 from harness.suite.summary import Summary
 from harness.verify import fixtures
 
-_WIDTH = 120  # where no terminal says how wide it is
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the plan and put the suite in place."""
+    run = _open(config)
+    _set_options(config, run)
+    config.pluginmanager.register(Real(), "gitops-real")
+    config.pluginmanager.register(Wiring(config, run), "gitops-wiring")
 
 
-def set_options(config: pytest.Config, run: Run) -> None:
-    """Settings of pytest that a run has unless the command line says otherwise, and the suite itself."""
+def _open(config: pytest.Config) -> Run:
+    directory: Path | None = config.getoption(plugin.DIRECTORY)
+    if directory is None:
+        raise pytest.UsageError(f"{plugin.MODE} needs {plugin.DIRECTORY}")
+    try:
+        plan = plan_file.read(directory / PLAN_FILE)
+    except HarnessError as error:
+        raise pytest.UsageError(f"no plan: {error}") from error
+    mode = Mode(config.getoption(plugin.MODE))
+    worker = getattr(config, "workerinput", {}).get("workerid", "main")
+    return Run(mode, config.rootpath, directory.resolve(), plan, worker, config.getoption(plugin.STAGE))
+
+
+def _set_options(config: pytest.Config, run: Run) -> None:
+    """Settings of pytest that a run has unless the command line says otherwise."""
     option = config.option
     option.continue_on_collection_errors = True  # a broken spec file is one container's failure, not everybody's
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
@@ -38,7 +58,6 @@ def set_options(config: pytest.Config, run: Run) -> None:
         option.tbstyle = "short"
     if not getattr(option, "xmlpath", None):
         option.xmlpath = str(run.directory / "junit.xml")
-    config.pluginmanager.register(Wiring(config, run), "gitops-wiring")
 
 
 class Wiring:
@@ -57,17 +76,18 @@ class Wiring:
         """
         config = session.config
         config.pluginmanager.register(fixtures, "gitops-fixtures")
-        config.stash[fixtures.WORKSPACE] = lambda: cast("fixtures.Workspace", self._session.workspace)
+        config.stash[fixtures.WORKSPACE] = self._workspace
         selection = Selection(self._run, [str(argument) for argument in config.invocation_params.args])
         gate = Gate(self._session, selection)
         self._register(config, selection, gate, Recorder(self._run, gate))
         if not hasattr(config, "workerinput"):
-            _silence_xdist(config)
-            self._register(config, ExitStatus(), *_for_people(self._run, config))
+            quiet.silence_xdist(config)
+            progress = Progress(self._run, console(config))
+            self._register(config, ExitStatus(), progress, Summary(self._run, progress), quiet.Quiet())
 
     def _register(self, config: pytest.Config, *plugins: object) -> None:
-        for plugin in plugins:
-            config.pluginmanager.register(plugin, f"gitops-{type(plugin).__name__.lower()}")
+        for part in plugins:
+            config.pluginmanager.register(part, f"gitops-{type(part).__name__.lower()}")
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         """A ``config.env`` of a container that the plan has stages for is a test file."""
@@ -95,49 +115,9 @@ class Wiring:
         run = self._run
         return ContainerScheduling(config, log, run.needs, lambda worker, nodeid: journal_crash(run, worker, nodeid))
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_gitops_stages(self, run: Run) -> Stages:
-        """The real ones."""
-        from harness.suite import real
-
-        return real.open_stages(run)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_gitops_workspace(self, run: Run) -> object:
-        """The real one."""
-        from harness.suite import real
-
-        return real.open_workspace(run)
+    def _workspace(self) -> fixtures.Workspace:
+        return cast("fixtures.Workspace", self._session.workspace)
 
     def pytest_unconfigure(self) -> None:
         """Give back connections."""
         self._session.close()
-
-
-def _for_people(run: Run, config: pytest.Config) -> Iterable[object]:
-    """Progress and summary in place of pytest's dots and xdist's status lines."""
-    stream = terminal_stream()
-    config.add_cleanup(stream.close)
-    progress = Progress(run, Console(file=stream, width=None if stream.isatty() else _WIDTH))
-    return progress, Summary(run, progress), _Quiet()
-
-
-class _Quiet:
-    """Keeps pytest's progress letters away, unless ``-v`` asks for them."""
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_report_teststatus(self, config: pytest.Config) -> Generator[None, Any, Any]:
-        """Counted as always, shown as nothing."""
-        category, letter, word = yield
-        return (category, letter, word) if config.option.verbose > 0 else (category, "", "")
-
-
-def _silence_xdist(config: pytest.Config) -> None:
-    """Take xdist's status lines away; its session asks for its terminal before each of them."""
-    distributed = config.pluginmanager.get_plugin("dsession")
-    if distributed is None or config.option.verbose > 0:
-        return
-    distributed.terminal = None
-    reporter = config.pluginmanager.get_plugin("terminaldistreporter")
-    if reporter is not None:
-        config.pluginmanager.unregister(reporter)

@@ -47,7 +47,7 @@ class Repository:
         revision: str = "r1",
         **behaviour: Any,
     ) -> Repository:
-        """A container. ``behaviour``: what the fake does, by stage: ``converge="fail"``, ``"crash"``, ``"unreachable"``."""
+        """A container. ``behaviour`` orders the fake by stage: ``converge="fail"``, ``"crash"``, ``"unreachable"``."""
         directory = self.path / "libs" / name
         (directory / "specs").mkdir(parents=True, exist_ok=True)
         (directory / "config.env").write_text("ID=1\n")
