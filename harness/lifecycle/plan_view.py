@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, Plan
@@ -39,27 +39,41 @@ def show(plan: Plan, console: Console) -> None:
 
 
 def render(plan: Plan) -> RenderableType:
-    """A table with a row for each container, its fields and hint below it, and a line that sums up."""
-    table = Table(box=None, pad_edge=False, show_header=True, header_style="bold")
-    for heading in ("", "container", "id", "address", "action", "why"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("container", "id", "address"))
-    for entry in plan.containers:
-        _add(table, entry)
-    return Group(table, Text(summary(plan), style="bold"))
+    """A line for each container, below it why and its fields, and a last line that sums up."""
+    widths = [
+        max((len(cell) for cell in column), default=0) for column in zip(*map(_cells, plan.containers), strict=True)
+    ]
+    return Group(*(line for entry in plan.containers for line in _lines(entry, widths)), summary_line(plan))
 
 
-def _add(table: Table, entry: ContainerPlan) -> None:
+def _cells(entry: ContainerPlan) -> tuple[str, ...]:
+    return entry.name, str(entry.vmid), entry.address.partition("/")[0]
+
+
+def _lines(entry: ContainerPlan, widths: Sequence[int]) -> Iterable[Text]:
     style = _STYLE[entry.action]
-    why = Text(entry.reason)
+    cells = "  ".join(cell.ljust(width) for cell, width in zip(_cells(entry), widths, strict=True))
+    head = Text.assemble((_SIGN[entry.action], style), f" {cells}  ", (entry.action.value, style))
+    if entry.action is Action.UNCHANGED:
+        yield head.append(f", {entry.reason}", style="dim")
+        return
+    yield head
+    yield _below(entry.reason)
     for change in entry.changes:
-        why.append(f"\n{change_line(change)}", style=style)
+        yield _below(change_line(change), style)
     if entry.hint:
-        why.append(f"\n→ {entry.hint}", style="italic")
-    if not entry.deployed_here and entry.action is not Action.UNCHANGED:
-        why.append("\nthe control plane's own container: planned here, not deployed from here", style="dim")
-    sign = Text(_SIGN[entry.action], style=style)
-    action = Text(entry.action.value, style=style)
-    table.add_row(sign, entry.name, str(entry.vmid), entry.address.partition("/")[0], action, why)
+        yield _below(f"→ {entry.hint}", "italic")
+    if not entry.deployed_here:
+        yield _below("the control plane's own container: planned here, not deployed from here", "dim")
+
+
+def _below(text: str, style: str = "") -> Text:
+    return Text(f"    {text}", style=style)
+
+
+def summary_line(plan: Plan) -> Text:
+    """The last line."""
+    return Text(summary(plan), style="bold")
 
 
 def change_line(change: FieldChange) -> str:

@@ -55,11 +55,15 @@ def wait_for(pve: Pve, upid: str, deadline: Deadline, on_log: Callable[[str], No
 
 
 def _new_lines(pve: Pve, path: str, start: int, on_log: Callable[[str], None] | None) -> list[str]:
-    """Log lines from ``start`` on (PVE API schema, GET /nodes/{node}/tasks/{upid}/log)."""
+    """Log lines from ``start`` on (PVE API schema, GET /nodes/{node}/tasks/{upid}/log).
+
+    A log without a line yet is answered with one that says ``no content``.
+    """
     found: list[str] = []
     while True:
-        chunk = pve.get(f"{path}/log", start=start + len(found), limit=_CHUNK)
-        texts = [str(line.get("t", "")) for line in chunk or () if int(line.get("n", 0)) > start + len(found)]
+        chunk = pve.get(f"{path}/log", start=start + len(found), limit=_CHUNK) or []
+        fresh = [line for line in chunk if int(line.get("n", 0)) > start + len(found)]
+        texts = [str(line.get("t", "")) for line in fresh if line != {"n": 1, "t": "no content"}]
         found += texts
         for text in texts if on_log else ():
             on_log(text)  # type: ignore[misc]  # the loop is empty without it
