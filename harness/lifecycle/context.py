@@ -75,12 +75,11 @@ class StageContext:
         self.lines.clear()
         return Evidence(changed, facts, text)
 
-    def stamp(self, revision: Revision | None) -> Stamp:
-        """Our stamp; without a revision while work is going on."""
-        container = self.container
-        proven = {"revision": revision.value, "parts": revision.parts} if revision else {}
-        commit = self.workspace.commit
-        return Stamp(self.workspace.monorepo, container.name, container.stage, commit=commit, **proven)  # type: ignore[arg-type]
+    def stamp(self, revision: Revision | None = None, before: Stamp | None = None) -> Stamp:
+        """Our stamp; without a revision while work is going on. What was verified ``before`` stays known in parts."""
+        parts = revision.parts if revision else before.parts if before else {}
+        value, container, workspace = revision.value if revision else None, self.container, self.workspace
+        return Stamp(workspace.monorepo, container.name, container.stage, value, parts, workspace.commit)
 
     def unprove(self, config: Config) -> str | None:
         """The description with the proof of an earlier revision taken away; None when there is none to take away.
@@ -89,7 +88,9 @@ class StageContext:
         """
         description = str(config.get("description", ""))
         present = stamp.parse(description)
-        return stamp.render(self.stamp(None), description) if present is None or present.revision else None
+        if present is not None and present.revision is None:
+            return None
+        return stamp.render(self.stamp(before=present), description)
 
     def digest(self, config: Config) -> object:
         """What a first write must match: the configuration that was planned on, else the one just read."""
@@ -115,9 +116,9 @@ class StageContext:
     def early_connection(self) -> Connection:
         """The connection as whoever may log in: root as long as the base role has not been there.
 
-        A host key is learned only from a container that nothing has been proven on and that none is known of.
+        A host key is learned only from a container that has never been verified and that none is known of.
         """
-        if not self._unproven():
+        if self._ever_verified():
             return self.connection()
         address = str(self.container.address.ip)
         first_contact = not keys.is_known(self.workspace.share.known_hosts, address)
@@ -137,7 +138,7 @@ class StageContext:
             first_contact=first_contact,
         )
 
-    def _unproven(self) -> bool:
-        """Whether its stamp names no revision: it may be new, or half made."""
+    def _ever_verified(self) -> bool:
+        """Whether its stamp tells of a verified revision, present or past; else it is new or half made."""
         found = stamp.parse(str(self.actuator.owned(self.names).get("description", "")))
-        return found is None or found.revision is None
+        return found is not None and bool(found.revision or found.parts)

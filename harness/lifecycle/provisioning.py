@@ -46,7 +46,7 @@ def create(context: StageContext) -> list[str]:
     keys.forget_host(workspace.share.known_hosts, str(container.address.ip))
     template = _template(context)
     context.note(f"creating from {template}")
-    description = stamp.render(context.stamp(None))
+    description = stamp.render(context.stamp())
     wanted = parameters.creation(container, template=template, public_key=pair.public, description=description)
     result = context.actuator.create(wanted)
     if result.warnings:

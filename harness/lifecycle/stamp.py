@@ -28,7 +28,7 @@ class Stamp:
     revision: str | None = None
     """The revision whose every item has passed; None from the moment work on the container begins."""
     parts: Mapping[str, str] = field(default_factory=dict)
-    """What the revision was made of, so that a plan can say which part differs."""
+    """What the last verified revision was made of, so that a plan can say which part differs; empty: never verified."""
     commit: str | None = None
 
 
