@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.cli import child
 from harness.kit.errors import ExitCode
 
+LIBRARIES = "libs"
 _NO_TESTS = 5
 _PYTEST_USAGE = 4
 _WORKERS_PER_CORE = 4
@@ -26,9 +27,12 @@ def worker_arguments(containers: int, given: Sequence[str]) -> list[str]:
 
 
 def arguments(mode: str, run_dir: Path, given: Sequence[str], containers: int) -> list[str]:
-    """The whole command line; which containers take part stands in the run directory's plan."""
-    base = [sys.executable, "-m", "pytest", f"--gitops={mode}", f"--gitops-run={run_dir}"]
-    return [*base, *worker_arguments(containers, given), *given]
+    """The whole command line; which containers take part stands in the run directory's plan.
+
+    Warnings of specs are shown: that they are errors is a rule for this project's own tests only.
+    """
+    base = [sys.executable, "-m", "pytest", f"--gitops={mode}", f"--gitops-run={run_dir}", "-W", "default"]
+    return [*base, *worker_arguments(containers, given), *given, LIBRARIES]
 
 
 def run(argv: Sequence[str], root: Path, environ: Mapping[str, str]) -> int:

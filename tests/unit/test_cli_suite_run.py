@@ -24,7 +24,8 @@ def test_the_users_number_of_workers_wins(given: list[str]) -> None:
 
 def test_the_mode_and_run_directory_are_passed_before_the_users_options() -> None:
     argv = suite_run.arguments("deploy", Path("runs/1"), ["-k", "x"], 1)
-    assert argv[1:] == ["-m", "pytest", "--gitops=deploy", "--gitops-run=runs/1", "-k", "x"]
+    assert argv[1:5] == ["-m", "pytest", "--gitops=deploy", "--gitops-run=runs/1"]
+    assert argv[-3:] == ["-k", "x", "libs"]
 
 
 @pytest.mark.parametrize(("theirs", "ours"), [(0, 0), (1, 1), (3, 3), (4, 2), (5, 2), (130, 130)])
