@@ -87,6 +87,7 @@ def download(url: str, *, timeout: float = PROBE_SECONDS) -> bytes:
         with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310 - checked above
             return bytes(answer.read())
     except urllib.error.HTTPError as error:
+        error.close()
         raise MirrorError(f"{url} answers {error.code}") from error
     except OSError as error:
         raise MirrorError(f"{url}: {getattr(error, 'reason', None) or error}") from error

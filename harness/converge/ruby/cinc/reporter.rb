@@ -53,7 +53,7 @@ module GitOps
 
     def place(resource) = short(resource.source_line.to_s)
     def found_in(exception) = [*exception.backtrace, *exception.message.lines].map { |line| short(line) }.find { |line| line.include?(':') }
-    def short(text) = text[%r{#{Regexp.escape(@root)}/cookbooks/[^/]+/(\S+?(?::\d+|\.rb))}, 1].to_s
+    def short(text) = text[%r{#{Regexp.escape(@root)}/cookbooks/[^/]+/(\S+?\.rb(?::\d+)?)}, 1].to_s
 
     def emit(fields)
       clean = fields.transform_values { |value| value.is_a?(String) ? value.dup.force_encoding('UTF-8').scrub('?') : value }
