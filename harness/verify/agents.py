@@ -12,7 +12,7 @@ from harness.verify.backend import make_host
 
 USER = "config"
 """As whom the harness logs in from *base* on."""
-_CONNECT_SECONDS = 30.0
+_CONNECT_SECONDS = 15.0
 
 
 class Agents:

