@@ -9,16 +9,20 @@ from harness.inventory.model import Container, Inventory
 from harness.kit.secret import Secret
 
 
-def public(container: Container, inventory: Inventory, login: str) -> dict[str, Any]:
-    """The attributes that are no secret, JSON-able."""
+def own(container: Container, login: str) -> dict[str, Any]:
+    """What concerns the container itself and is no secret, JSON-able."""
     return {
         "login": login,
         "hostname": container.hostname,
         "domain": container.domain,
         "stage": container.stage,
-        "containers": [facts(other) for other in inventory.containers],
         container.name: facts(container),
     }
+
+
+def neighbours(inventory: Inventory) -> list[dict[str, Any]]:
+    """Every container as the others see it."""
+    return [facts(container) for container in inventory.containers]
 
 
 def facts(container: Container) -> dict[str, Any]:
@@ -36,4 +40,4 @@ def facts(container: Container) -> dict[str, Any]:
 
 def complete(container: Container, inventory: Inventory, login: str, password: Secret) -> Mapping[str, Any]:
     """All attributes, the password still a ``Secret``."""
-    return {**public(container, inventory, login), "password": password}
+    return {**own(container, login), "containers": neighbours(inventory), "password": password}

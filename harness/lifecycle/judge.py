@@ -17,6 +17,7 @@ from harness.pve import privileges
 from harness.pve.privileges import Privileges
 
 _OF_EFFECT: Final = {Effect.HOT: Action.CHANGE, Effect.RESTART: Action.RESTART, Effect.REPLACE: Action.REPLACE}
+_Standing = Mapping[tuple[str, str | None], Seen]
 _MAKES: Final = frozenset({Action.CREATE, Action.REPLACE})
 
 
@@ -36,6 +37,10 @@ class Question:
     """Names to plan for; None: all."""
     allow_replace: frozenset[str] = frozenset()
 
+    def takes_part(self, name: str) -> bool:
+        """Whether the plan is for this container."""
+        return self.only is None or name in self.only
+
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
@@ -47,19 +52,20 @@ class _Verdict:
 
 def plan_for(question: Question) -> Plan:
     """The plan, in deployment order."""
-    chosen = [
-        container
-        for container in question.inventory.containers
-        if question.only is None or container.name in question.only
-    ]
-    entries = tuple(_entry(container, question) for container in chosen)
+    chosen = [container for container in question.inventory.containers if question.takes_part(container.name)]
+    standing = _standing(question)
+    entries = tuple(_entry(container, standing, question) for container in chosen)
     return Plan(question.target, question.monorepo, question.commit, entries)
 
 
-def _entry(container: Container, question: Question) -> ContainerPlan:
+def _standing(question: Question) -> _Standing:
+    """Where each container of this repository stands, by name and stage."""
+    return {(stamp.container, stamp.stage): seen for seen, stamp in question.observation.ours(question.monorepo)}
+
+
+def _entry(container: Container, standing: _Standing, question: Question) -> ContainerPlan:
     seen = question.observation.guests.get(container.vmid)
-    verdict = _permitted(container, _judge(container, seen, question), question)
-    chosen = {entry.name for entry in question.inventory.containers if _takes_part(entry, question)}
+    verdict = _permitted(container, _judge(container, seen, standing, question), question)
     return ContainerPlan(
         name=container.name,
         vmid=container.vmid,
@@ -73,12 +79,8 @@ def _entry(container: Container, question: Question) -> ContainerPlan:
         digest=seen.digest if seen else None,
         deployed_here=not container.is_control_plane,
         hint=verdict.hint,
-        needs=tuple(name for name in container.needs if name in chosen),
+        needs=tuple(name for name in container.needs if question.takes_part(name)),
     )
-
-
-def _takes_part(container: Container, question: Question) -> bool:
-    return question.only is None or container.name in question.only
 
 
 def _node(container: Container, seen: Seen | None, action: Action) -> str:
@@ -86,11 +88,11 @@ def _node(container: Container, seen: Seen | None, action: Action) -> str:
     return seen.node if seen and action not in _MAKES else container.node
 
 
-def _judge(container: Container, seen: Seen | None, question: Question) -> _Verdict:
+def _judge(container: Container, seen: Seen | None, standing: _Standing, question: Question) -> _Verdict:
     refused = _refusal(container, seen, question)
     if refused:
         return _refuse(refused)
-    moved = ownership.elsewhere(container, question.observation, question.monorepo)
+    moved = standing.get((container.name, container.stage)) if seen is None else None
     if moved:
         change = FieldChange("vmid", str(moved.vmid), str(container.vmid), Effect.REPLACE)
         return _replacing(container, f"it stands under VMID {moved.vmid}", (change,), question)

@@ -59,10 +59,10 @@ class Observation:
     hidden: Mapping[int, str] = field(default_factory=dict)
     """VMIDs of the inventory that lists do not show and that are not free all the same; with PVE's words."""
 
-    def ours(self, monorepo: str) -> tuple[Seen, ...]:
-        """The guests that carry the stamp of this repository."""
-        found = [seen for seen in self.guests.values() if seen.stamp and seen.stamp.monorepo == monorepo]
-        return tuple(sorted(found, key=lambda seen: seen.vmid))
+    def ours(self, monorepo: str) -> tuple[tuple[Seen, Stamp], ...]:
+        """The guests that carry the stamp of this repository, with it."""
+        stamped = [(seen, seen.stamp) for _, seen in sorted(self.guests.items())]
+        return tuple((seen, found) for seen, found in stamped if found is not None and found.monorepo == monorepo)
 
 
 def observe(pve: Pve, inventory: Inventory) -> Observation:

@@ -74,19 +74,6 @@ def hidden(container: Container, observation: Observation) -> Refusal | None:
     return Refusal(reason, _other_id(container))
 
 
-def elsewhere(container: Container, observation: Observation, monorepo: str) -> Seen | None:
-    """The container itself under another VMID."""
-    for seen in observation.ours(monorepo):
-        stamp = seen.stamp
-        if (
-            stamp
-            and seen.vmid != container.vmid
-            and (stamp.container, stamp.stage) == (container.name, container.stage)
-        ):
-            return seen
-    return None
-
-
 def _foreign(container: Container, what: str) -> Refusal:
     return Refusal(f"VMID {container.vmid} is not ours: {what}", _other_id(container))
 

@@ -30,7 +30,7 @@ def build(
         Question(
             inventory=workspace.inventory,
             observation=seen,
-            revisions=revisions(workspace),
+            revisions=revisions(workspace, only),
             monorepo=workspace.monorepo,
             privileges=privileges.read(workspace.pve),
             template_storage=workspace.settings.proxmox.storage,
@@ -42,7 +42,8 @@ def build(
     )
 
 
-def revisions(workspace: Workspace) -> dict[str, Revision]:
-    """The revision of every container, by name."""
+def revisions(workspace: Workspace, only: frozenset[str] | None = None) -> dict[str, Revision]:
+    """The revisions of these containers (None: all), by name."""
     source = workspace.revisions
-    return {container.name: source.of(container) for container in workspace.inventory.containers}
+    chosen = [one for one in workspace.inventory.containers if only is None or one.name in only]
+    return {container.name: source.of(container) for container in chosen}

@@ -87,11 +87,20 @@ class Revisions:
                 "helpers": self._packages["helpers"],
                 "base": self._packages["base"],
                 "engine": _hash([container.engine, self._mirror, PINNED.exact]),
-                "attributes": _hash(attributes.public(container, self._inventory, self._login)),
+                "attributes": self._attributes(container),
                 "secrets": self._secrets,
                 SPECS: self._tree.digest(directory, is_spec)[:_LENGTH],
             }
         )
+
+    def _attributes(self, container: Container) -> str:
+        own = attributes.own(container, self._login)
+        return _hash([own, self._neighbours])
+
+    @cached_property
+    def _neighbours(self) -> str:
+        """What all see of each other, once for all of them."""
+        return _hash(attributes.neighbours(self._inventory))
 
     @cached_property
     def _packages(self) -> dict[str, str]:

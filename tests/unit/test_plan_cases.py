@@ -104,7 +104,7 @@ def question(case: Mapping[str, Any]) -> Question:
     return Question(
         inventory=Inventory((replace(wanted, origins=origins), broker)),
         observation=Observation(
-            guests={seen.vmid: seen} if seen else {},
+            guests=standing(case, seen),
             nodes=nodes,
             storages={(node, name): frozenset(content) for node in nodes for name, content in STORAGES.items()},
             hidden=case.get("hidden", {}),
@@ -114,6 +114,13 @@ def question(case: Mapping[str, Any]) -> Question:
         privileges=Privileges("root@pam!ci", False, TOKEN) if case.get("token") else Privileges("root@pam", True, {}),
         allow_replace=frozenset(case.get("allow_replace", ())),
     )
+
+
+def standing(case: Mapping[str, Any], seen: Seen | None) -> dict[int, Seen]:
+    found = {seen.vmid: seen} if seen else {}
+    if seen and "clone" in case:
+        found[case["clone"]] = replace(seen, vmid=case["clone"])
+    return found
 
 
 def guest(given: Mapping[str, Any] | None) -> Seen | None:

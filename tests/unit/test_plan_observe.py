@@ -126,7 +126,7 @@ def test_a_container_of_ours_under_another_id_is_found_by_its_tag() -> None:
     mark = stamp.render(Stamp(OURS, "c100"))
     cluster = Cluster({777: {"tags": "b;gitops", "description": mark, "node": "pve2"}, 778: {}})
     seen = look(cluster, 100)
-    assert [guest.vmid for guest in seen.ours(OURS)] == [777]
+    assert [guest.vmid for guest, _ in seen.ours(OURS)] == [777]
     assert "nodes/pve/lxc/778/config" not in cluster.calls
 
 
@@ -142,7 +142,7 @@ def test_a_guest_that_no_list_shows_but_may_be_read_is_seen() -> None:
     mark = stamp.render(Stamp(OURS, "c100"))
     seen = look(Cluster({100: {"description": mark}}, listed=()), 100)
     assert not seen.hidden
-    assert [guest.vmid for guest in seen.ours(OURS)] == [100]
+    assert [guest.vmid for guest, _ in seen.ours(OURS)] == [100]
 
 
 def test_what_may_not_be_read_says_why() -> None:
