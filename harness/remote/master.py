@@ -21,6 +21,7 @@ _READY = b"gitops-ready"
 _LONGEST_DIRECTORY = 60
 """A Unix socket's path has 108 bytes (unix(7)), and ssh appends a random suffix of 17 while it binds."""
 _END_SECONDS = 5.0
+_PREFIX = "gitops-ssh-"
 
 
 class Master:
@@ -56,7 +57,9 @@ def open_master(door: Door, *, seconds: float, first_contact: bool) -> Master:
 
     Raises a ``RemoteError`` that says why not, at the latest after ``seconds``.
     """
-    directory = Path(tempfile.mkdtemp(prefix="gitops-", dir=_short_directory()))
+    parent = Path(_short_directory())
+    sweep(parent)
+    directory = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
     learned = directory / "learned" if first_contact else None
     running: subprocess.Popen[bytes] | None = None
     try:
@@ -100,6 +103,24 @@ def _ready(running: subprocess.Popen[bytes], deadline: Deadline) -> bool:
                 running.wait()  # so that all it had to say is in the file
                 return False
             heard += chunk
+    return True
+
+
+def sweep(parent: Path) -> None:
+    """Remove the directories below ``parent`` that killed processes have left, as far as they are this user's."""
+    for left in parent.glob(f"{_PREFIX}*"):
+        owner = left.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdigit() and not _runs(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)  # another user's stays: it is not ours to remove
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # another user's
     return True
 
 

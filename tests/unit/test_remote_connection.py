@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ import pytest
 from harness.kit.clock import Deadline
 from harness.remote import errors
 from harness.remote.connection import Connection, connect
+from harness.remote.master import sweep
 from harness.remote.pool import Pool
 
 REFUSED = "ssh: connect to host 10.9.8.7 port 22: Connection refused"
@@ -217,6 +220,16 @@ def test_the_socket_lies_in_a_private_directory_with_a_short_name(ssh: FakeSsh) 
     socket = ssh.connect()._master.socket
     assert socket.parent.stat().st_mode & 0o777 == 0o700
     assert len(str(socket)) + 17 < 108
+
+
+def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    left, held, other = (tmp_path / f"gitops-ssh-{name}" for name in (f"{ended.pid}-a", f"{os.getpid()}-b", "notes"))
+    for directory in (left, held, other):
+        directory.mkdir()
+    sweep(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([held, other])
 
 
 def test_put_stores_bytes(ssh: FakeSsh, tmp_path: Path) -> None:
