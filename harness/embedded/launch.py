@@ -87,8 +87,8 @@ def ensure(
                 return access
         with closing(install.ensure_engine(say, state)) as client:
             if found is not None:
-                _make_way(state, found, wanted, cleanup.has_guests(client, found.name))
-        _require_port(port)
+                make_way(state, found, wanted, has_guests=cleanup.has_guests(client, found.name))
+        require_port(port)
         say(f"starting the embedded node on port {port}")
         return _start(state, wanted, ca_bundle)
 
@@ -206,7 +206,7 @@ def fingerprint(certificate: str) -> str:
     return ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
 
 
-def _make_way(state: Path, found: Launch, wanted: Launch, has_guests: bool) -> None:
+def make_way(state: Path, found: Launch, wanted: Launch, *, has_guests: bool) -> None:
     """End a node that runs with other settings; refuse when its containers could not follow."""
     if found.name != wanted.name and has_guests:
         raise UsageError(
@@ -230,7 +230,7 @@ def _end(state: Path, launched: Launch) -> None:
     (state / "node.json").unlink(missing_ok=True)
 
 
-def _require_port(port: int) -> None:
+def require_port(port: int) -> None:
     """Raise ``UnreachableError`` when a stranger listens on the node's port."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 from dataclasses import replace
 
 import pytest
@@ -103,7 +104,9 @@ def test_the_engines_refusals_keep_their_words():
 
 
 def test_an_engine_elsewhere_that_does_not_answer_is_unreachable(monkeypatch, tmp_path):
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    with socket.create_server(("127.0.0.1", 0)) as closing:
+        port = closing.getsockname()[1]
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")
     with pytest.raises(UnreachableError, match="does not answer"):
         install.ensure_engine(lambda _line: None, tmp_path, run=Recorder())
 

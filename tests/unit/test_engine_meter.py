@@ -11,8 +11,8 @@ STAT = "42 (systemd (x)) {state} " + " ".join(["0"] * 18) + " 777 0 0\n"
 NET = """\
 Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls
-    lo:     100       1    0    0    0     0          0         0      100       1    0    0    0     0       0          0
-  eth0:    1000      10    0    0    0     0          0         0     2000      20    0    0    0     0       0          0
+    lo:     100       1    0    0    0     0          0         0      100       1    0    0    0     0
+  eth0:    1000      10    0    0    0     0          0         0     2000      20    0    0    0     0
 """
 
 
