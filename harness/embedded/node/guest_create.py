@@ -18,7 +18,8 @@ from harness.embedded.node import (
 from harness.embedded.node.errors import ApiError, denied, failure
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.node import Node
-from harness.embedded.node.tasks import Task
+from harness.embedded.node.runtime import ArchiveError
+from harness.embedded.node.tasks import InterruptedTaskError, Task
 from harness.kit.errors import HarnessError
 
 Settings = dict[str, str | None]
@@ -29,6 +30,13 @@ _NOT_CONFIG = frozenset(
     )
 )
 _DEFAULT_ROOTFS = "4"
+_UNPACK = (
+    "lxc-usernsexec -m u:0:100000:65536 -m g:0:100000:65536 -- tar xpf - --zstd --totals --one-file-system -p --sparse "
+    "--numeric-owner --acls --xattrs '--xattrs-include=user.*' '--xattrs-include=security.capability' "
+    "'--warning=no-file-ignored' '--warning=no-xattr-write' -C /var/lib/lxc/{}/rootfs --skip-old-files --anchored "
+    "--exclude './dev/*'"
+)
+"""The command that PVE names when it cannot unpack a template: clients read its text in the task's error."""
 _OSTYPES = ("debian", "devuan", "ubuntu", "centos", "fedora", "opensuse", "archlinux", "alpine", "gentoo", "nixos")
 _WANTS_NESTING = {"debian-12": 252, "debian-13": 257}
 
@@ -217,7 +225,7 @@ class Creation:
             raise self._logged(f"volume '{volume}' does not exist")
         image = self._node.runtime.resolve_template(volume.rpartition("/")[2])
         if image is None:
-            raise self._logged(f"command 'tar xpf - -C /var/lib/lxc/{self._asked.vmid}/rootfs' failed: exit code 2")
+            raise ArchiveError("exit code 2")
         return image
 
     def _logged(self, text: str) -> ApiError:
@@ -252,7 +260,10 @@ class Creation:
         self._node.guests.remove(self._asked.vmid)
 
     def _explained(self, error: HarnessError) -> ApiError:
-        return failure(f"unable to create CT {self._asked.vmid} - {str(error).strip()}")
+        text = str(error).strip()
+        if isinstance(error, (ArchiveError, InterruptedTaskError)):
+            text = f"command '{_UNPACK.format(self._asked.vmid)}' failed: {text}"
+        return failure(f"unable to create CT {self._asked.vmid} - {text}")
 
     def _finish(self) -> None:
         if self._asked.start:

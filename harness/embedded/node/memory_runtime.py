@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.embedded.node.runtime import (
+    ArchiveError,
     Bridge,
     GuestError,
     GuestInterface,
@@ -64,7 +65,8 @@ class MemoryRuntime:
     def create(self, spec: GuestSpec, log: Log) -> None:
         """Note the container after the time that creating takes; the log call lets an interrupt through."""
         if spec.rootfs_bytes and spec.rootfs_bytes < _SMALLEST_ROOTFS:
-            raise GuestError("tar: ./usr/sbin/swaplabel: Cannot write: No space left on device")
+            log("tar: ./usr/sbin/swaplabel: Cannot write: No space left on device")
+            raise ArchiveError("exit code 2")
         end = time.monotonic() + self._seconds
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(left, 0.05))

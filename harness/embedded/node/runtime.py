@@ -21,6 +21,10 @@ class GuestError(HarnessError):
     """The runtime could not do what was asked; the text becomes the task's error."""
 
 
+class ArchiveError(GuestError):
+    """A template could not be unpacked; the text says how it ended (``exit code 2``)."""
+
+
 class UnknownTemplateError(GuestError):
     """No template of that name can be had."""
 
