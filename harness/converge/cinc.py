@@ -9,7 +9,8 @@ from collections.abc import Callable
 from harness.converge.errors import MirrorError
 from harness.converge.mirror import Release, download
 
-PACKAGE = "cinc.deb"
+PACKAGE = "/var/cache/gitops-cinc.deb"
+"""Where ``scripts/cinc.sh`` looks for a package before it fetches one."""
 _DOWNLOAD_SECONDS = 120.0
 
 

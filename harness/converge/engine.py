@@ -67,11 +67,13 @@ def converge(
     run = _Run(connection, cookbook_dir, name, attributes, engine, timeout)
     transcript, seconds = run.once(on_line)
     if transcript.package_wanted and engine.release:
-        # The container has no way to the mirror, this machine has one: the package travels with the bundle.
+        # The container has no way to the mirror, this machine has one: it puts the package there.
         on_line("the container does not reach the mirror; fetching the package from here")
-        package = cinc.fetch(engine.release, transcript.package_wanted)
-        transcript, more = run.once(on_line, {cinc.PACKAGE: package})
+        connection.put(cinc.fetch(engine.release, transcript.package_wanted), cinc.PACKAGE, mode="0600", sudo=True)
+        transcript, more = run.once(on_line)
         seconds += more
+        if transcript.package_wanted:
+            raise _failure(name, engine.name, 69, transcript)
     return ConvergeResult(engine.name, tuple(transcript.resources), seconds, transcript.tail)
 
 
@@ -84,7 +86,7 @@ def _check(cookbook_dir: Path, name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One cookbook, one container; entered once, or twice when a package has to be taken along."""
+    """One cookbook, one container; entered once, or twice when a package had to be put there first."""
 
     connection: Connection
     cookbook_dir: Path
@@ -93,11 +95,9 @@ class _Run:
     engine: EngineChoice
     timeout: float
 
-    def once(
-        self, on_line: Callable[[str], None], extra: Mapping[str, bytes] | None = None
-    ) -> tuple[Transcript, float]:
+    def once(self, on_line: Callable[[str], None]) -> tuple[Transcript, float]:
         """Pack, enter, read what comes. Raises ``ConvergeError`` unless it went well or a package is wanted."""
-        files = {**(cinc.files(self.engine.release) if self.engine.release else {}), **(extra or {})}
+        files = cinc.files(self.engine.release) if self.engine.release else {}
         data = bundle.pack(self.cookbook_dir, self.name, self.attributes, engine=self.engine.name, files=files)
         transcript = Transcript(on_line)
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -23,6 +24,7 @@ DEFAULT_MIRROR = "https://omnitruck.cinc.sh"
 PINNED = Rule("18.8.54")
 """The Cinc release that containers get; changing it converges every container again."""
 PROBE_SECONDS = 3.0
+PATIENCE_SECONDS = 6.0
 _PRODUCT = "stable/cinc"
 _PLATFORMS = (("13", "x86_64"), ("12", "x86_64"), ("13", "aarch64"), ("12", "aarch64"))
 _DEBIAN = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -67,13 +69,25 @@ class MirrorAnswer:
         return self.release
 
 
-def ask_mirror(url: str | None = None, rule: Rule = PINNED, *, fetch: Fetch | None = None) -> MirrorAnswer:
-    """Ask the mirror (None: Cinc's own) for the release that ``rule`` allows; never raises, says why instead."""
+def ask_mirror(
+    url: str | None = None, rule: Rule = PINNED, *, fetch: Fetch | None = None, patience: float = PATIENCE_SECONDS
+) -> MirrorAnswer:
+    """Ask the mirror (None: Cinc's own) for the release that ``rule`` allows; never raises, says why instead.
+
+    It gets ``patience`` seconds in all: a resolver that hangs is outside of every socket's time-out.
+    """
     base = (url or DEFAULT_MIRROR).rstrip("/")
-    get = fetch or download
+    answers: list[MirrorAnswer] = []
+    asking = threading.Thread(target=lambda: answers.append(_ask(base, rule, fetch or download)), daemon=True)
+    asking.start()
+    asking.join(patience)
+    return answers[0] if answers else MirrorAnswer(base, None, f"no answer within {patience:g} s")
+
+
+def _ask(base: str, rule: Rule, fetch: Fetch) -> MirrorAnswer:
     try:
-        version = rule.exact or _newest(base, rule, get)
-        return MirrorAnswer(base, Release(version, _packages(base, version, get)))
+        version = rule.exact or _newest(base, rule, fetch)
+        return MirrorAnswer(base, Release(version, _packages(base, version, fetch)))
     except MirrorError as error:
         return MirrorAnswer(base, None, error.message)
 
@@ -88,9 +102,10 @@ def download(url: str, *, timeout: float = PROBE_SECONDS) -> bytes:
             return bytes(answer.read())
     except urllib.error.HTTPError as error:
         error.close()
-        raise MirrorError(f"{url} answers {error.code}") from error
+        raise MirrorError(f"it answers {error.code} to {urllib.parse.urlsplit(url).path}") from error
     except OSError as error:
-        raise MirrorError(f"{url}: {getattr(error, 'reason', None) or error}") from error
+        reason = getattr(error, "reason", error)
+        raise MirrorError(getattr(reason, "strerror", None) or str(reason)) from error
 
 
 def _newest(base: str, rule: Rule, fetch: Fetch) -> str:
@@ -98,6 +113,8 @@ def _newest(base: str, rule: Rule, fetch: Fetch) -> str:
         listed = json.loads(fetch(f"{base}/{_PRODUCT}/versions/all"))
     except ValueError as error:
         raise MirrorError("its list of versions is not JSON") from error
+    if not isinstance(listed, list):
+        raise MirrorError("its list of versions is no list")
     version = newest((str(item) for item in listed), rule)
     if version is None:
         raise MirrorError(f"it has no version that satisfies {rule.text}")

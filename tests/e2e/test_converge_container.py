@@ -306,7 +306,7 @@ def test_a_package_that_is_not_the_promised_one_is_not_installed(config: Connect
 
 
 def test_a_container_without_a_way_to_the_mirror_gets_the_package_from_here(config: Connection, mirror: Mirror) -> None:
-    # The name is known on this machine's side only: the loopback address of the container is another one.
+    # Loopback is this machine for us and the container itself for the container.
     local = Mirror("127.0.0.1")
     local.deb = mirror.deb
     try:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.converge import cinc
 from harness.converge.engine import EngineChoice, converge
 from harness.converge.errors import ConvergeError
 from harness.converge.mirror import Package, Release
@@ -43,6 +44,11 @@ class Container:
         self.answers = list(answers)
         self.commands: list[str] = []
         self.bundles: list[bytes] = []
+        self.files: dict[str, tuple[bytes, str]] = {}
+
+    def put(self, data: bytes, path: str, *, mode: str, sudo: bool) -> None:
+        assert sudo
+        self.files[path] = (data, mode)
 
     def run(
         self,
@@ -174,12 +180,20 @@ def package_url() -> Iterator[str]:
     server.server_close()
 
 
-def test_a_package_that_the_container_cannot_fetch_travels_on_the_second_try(cookbook: Path, package_url: str) -> None:
+def test_a_package_that_the_container_cannot_fetch_is_put_there(cookbook: Path, package_url: str) -> None:
     sha256 = hashlib.sha256(b"deb").hexdigest()
     choice = EngineChoice("cinc", "", Release("18.8.54", (Package("12", "amd64", package_url, sha256),)))
     container = Container((69, [event(event="package", sha256=sha256)]), (0, [event(event="done")]))
     result, _ = run(container, cookbook, choice)
     assert result.seconds == 3.0
+    assert container.files == {cinc.PACKAGE: (b"deb", "0600")}
     with tarfile.open(fileobj=io.BytesIO(container.bundles[1])) as tar:
-        assert tar.extractfile("cinc.deb").read() == b"deb"  # type: ignore[union-attr]
         assert tar.extractfile("cinc.packages").read().decode() == f"12 amd64 {sha256} {package_url}\n"  # type: ignore[union-attr]
+
+
+def test_a_package_that_is_wanted_twice_is_a_failure(cookbook: Path, package_url: str) -> None:
+    sha256 = hashlib.sha256(b"deb").hexdigest()
+    choice = EngineChoice("cinc", "", Release("18.8.54", (Package("12", "amd64", package_url, sha256),)))
+    wanted = (69, ["no space left", event(event="package", sha256=sha256)])
+    with pytest.raises(ConvergeError, match="no space left"):
+        run(Container(wanted, wanted), cookbook, choice)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -72,6 +73,18 @@ def test_an_unreachable_mirror_is_an_answer_too() -> None:
     answer = ask_mirror(URL, fetch=refuse)
     assert answer.release is None
     assert "no route" in answer.problem
+
+
+def test_a_mirror_that_hangs_is_waited_for_only_so_long() -> None:
+    held = threading.Event()
+
+    def hang(_url: str) -> bytes:
+        held.wait(30)
+        raise MirrorError("late")
+
+    answer = ask_mirror(URL, fetch=hang, patience=0.01)
+    held.set()
+    assert answer.problem == "no answer within 0.01 s"
 
 
 def test_auto_takes_itamae_where_the_mirror_does_not_answer_and_says_why() -> None:

@@ -15,15 +15,21 @@ case $installed in
   sha256=$(echo "$line" | cut -d ' ' -f 3)
   url=$(echo "$line" | cut -d ' ' -f 4-)
   [ -n "$url" ] || { echo "no Cinc $wanted for Debian $release ($architecture)"; exit 1; }
-  deb=$dir/cinc.deb
-  if ! [ -f "$deb" ]; then
+  # Not in the private directory: that is memory, and the package is large.
+  deb=/var/cache/gitops-cinc.deb
+  genuine() { echo "$sha256  $deb" | sha256sum -c --status - 2>/dev/null; }
+  if ! genuine; then
     echo "fetching Cinc $wanted from $url"
     if ! curl -fsSL --connect-timeout 10 --retry 2 --max-time 600 -o "$deb" "$url"; then
       printf '\036{"event":"package","sha256":"%s"}\n' "$sha256"
       exit 69
     fi
   fi
-  echo "$sha256  $deb" | sha256sum -c --quiet - || { echo "$url is not what the mirror promised (SHA-256)"; exit 1; }
+  if ! genuine; then
+    rm -f "$deb"
+    echo "$url is not what the mirror promised (SHA-256)"
+    exit 1
+  fi
   echo "installing Cinc $wanted"
   dpkg -i "$deb"
   rm -f "$deb"

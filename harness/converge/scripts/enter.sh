@@ -5,7 +5,10 @@ set -eu
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root
 umask 077
 exec 9>/run/gitops-converge.lock
-flock -w 900 9 || { echo 'another converge of this container still runs' >&2; exit 75; }
+if ! flock -n 9; then
+  echo 'waiting for another converge of this container to end'
+  flock -w 900 9 || { echo 'another converge of this container still runs'; exit 75; }
+fi
 rm -rf /run/gitops-converge.*/
 dir=$(mktemp -d /run/gitops-converge.XXXXXXXX)
 trap 'cd /; rm -rf "$dir"' EXIT
