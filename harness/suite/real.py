@@ -1,4 +1,4 @@
-"""The real stages and workspace of a worker. Tests of the suite answer the same hooks with fakes."""
+"""The real stages and workspace of a worker: a plugin that is loaded when nothing else answers the suite's hooks."""
 
 from __future__ import annotations
 
@@ -14,20 +14,16 @@ from harness.suite.session import Session
 from harness.suite.stages_api import Stages
 
 
-class Real:
-    """Opened lazily, once a process; both share the connections of one workspace."""
+def pytest_gitops_workspace(run: Run) -> Workspace:
+    """Nothing is started here: the command that began the run has seen to the node."""
+    return Workspace.open(run.root, os.environ, stage=run.stage, start_node=False, say=_say)
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_gitops_workspace(self, run: Run) -> Workspace:
-        """Nothing is started here: the command that began the run has seen to the node."""
-        return Workspace.open(run.root, os.environ, stage=run.stage, start_node=False, say=_say)
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_gitops_stages(self, run: Run, config: pytest.Config) -> Stages:
-        """Those of the lifecycle."""
-        workspace = Session.of(config).workspace
-        assert isinstance(workspace, Workspace)
-        return LifecycleStages(workspace, run.plan, _say)
+def pytest_gitops_stages(run: Run, config: pytest.Config) -> Stages:
+    """Those of the lifecycle, with the connections of the workspace that fixtures see."""
+    workspace = Session.of(config).workspace
+    assert isinstance(workspace, Workspace)
+    return LifecycleStages(workspace, run.plan, _say)
 
 
 def _say(line: str) -> None:

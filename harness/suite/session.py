@@ -9,6 +9,8 @@ import pytest
 from harness.suite.run import Run
 from harness.suite.stages_api import Stages
 
+_REAL = "harness.suite.real"
+
 
 class Closing(Protocol):
     """Something that holds connections."""
@@ -35,17 +37,23 @@ class Session:
     def stages(self) -> Stages:
         """The stages, opened on first use."""
         if self._stages is None:
-            found = self._config.hook.pytest_gitops_stages(run=self.run, config=self._config)
-            self._stages = cast("Stages", found)
+            self._stages = cast("Stages", self._ask("pytest_gitops_stages"))
         return self._stages
 
     @property
     def workspace(self) -> Closing:
         """The workspace, opened on first use."""
         if self._workspace is None:
-            found = self._config.hook.pytest_gitops_workspace(run=self.run, config=self._config)
-            self._workspace = cast("Closing", found)
+            self._workspace = cast("Closing", self._ask("pytest_gitops_workspace"))
         return self._workspace
+
+    def _ask(self, hook: str) -> object:
+        """The real ones are loaded only now: a controller, and a test with fakes, need none of what they import."""
+        answer: object = getattr(self._config.hook, hook)(run=self.run, config=self._config)
+        if answer is None:
+            self._config.pluginmanager.import_plugin(_REAL)
+            answer = getattr(self._config.hook, hook)(run=self.run, config=self._config)
+        return answer
 
     def close(self) -> None:
         """Give back what was opened."""

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.lifecycle.journal import Outcome
-from harness.suite import present
+from harness.lifecycle.report import words
 from harness.suite.board import Board, Cell, Row
 from harness.suite.names import SPECS
 
@@ -45,7 +45,7 @@ def _latest(row: Row) -> str | None:
 
 
 def _total(row: Row, now: float) -> Text:
-    return Text(present.seconds(row.elapsed(now)) if row.started is not None else "", style="dim")
+    return Text(words.seconds(row.elapsed(now)) if row.started is not None else "", style="dim")
 
 
 def _all_steps(board: Board, now: float) -> Table:
@@ -66,11 +66,11 @@ def _cell(cell: Cell | None, step: str, now: float) -> Text:
         return Text("")
     if cell.started is not None:
         frame = _SPINNER[int(now * 8) % len(_SPINNER)]
-        return Text(f"{frame} {present.seconds(cell.elapsed(now))}", style="cyan")
+        return Text(f"{frame} {words.seconds(cell.elapsed(now))}", style="cyan")
     if cell.outcome is None:
         return Text("·", style="dim")
     count = f"{cell.passed}/{cell.passed + cell.failed + cell.skipped}  " if step == SPECS else ""
-    time = "" if cell.outcome is Outcome.SKIPPED else present.seconds(cell.seconds)
+    time = "" if cell.outcome is Outcome.SKIPPED else words.seconds(cell.seconds)
     return Text(f"{_SIGN[cell.outcome]} {count}{time}".rstrip(), style=_STYLE[cell.outcome])
 
 
@@ -85,7 +85,7 @@ def _outcome(row: Row) -> Text:
 
 def line(container: str, step: str, outcome: Outcome, seconds: float, remark: str) -> str:
     """``broker        converge      passed    12.3 s  4 changed``."""
-    time = "" if outcome is Outcome.SKIPPED else present.seconds(seconds)
+    time = "" if outcome is Outcome.SKIPPED else words.seconds(seconds)
     return f"{container:<14}{step:<13}{outcome.value:<8}{time:>10}  {remark}".rstrip()
 
 

@@ -15,7 +15,6 @@ from harness.suite.gate import Gate
 from harness.suite.order import Selection
 from harness.suite.outcome import ExitStatus
 from harness.suite.progress import Progress, console
-from harness.suite.real import Real
 from harness.suite.recorder import Recorder, journal_crash
 from harness.suite.run import PLAN_FILE, Mode, Run
 from harness.suite.scheduler import ContainerScheduling
@@ -29,7 +28,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the plan and put the suite in place."""
     run = _open(config)
     _set_options(config, run)
-    config.pluginmanager.register(Real(), "gitops-real")
     config.pluginmanager.register(Wiring(config, run), "gitops-wiring")
 
 
