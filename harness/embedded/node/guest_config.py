@@ -6,6 +6,7 @@ Values are kept as text, as PVE keeps them in its file; ``typed`` gives them the
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
-from harness.embedded.node import formats, verify
+from harness.embedded.node import formats, sizes, verify
 from harness.embedded.node.store import Record
 
 Config = Mapping[str, str]
@@ -52,6 +53,29 @@ class Guest:
     def is_template(self) -> bool:
         """Whether it was converted to a template."""
         return self.config.get("template") == "1"
+
+    @cached_property
+    def rootfs_bytes(self) -> int:
+        """Size of the root file system as configured."""
+        found = re.search(r"(?:^|,)size=([^,]+)", self.config.get("rootfs", ""))
+        return (sizes.parse_size(found[1]) or 0) if found else 0
+
+    @cached_property
+    def shown(self) -> Mapping[str, Any]:
+        """What lists show of the configuration, whatever the container does."""
+        facts: dict[str, Any] = {"vmid": self.vmid, "type": "lxc", "name": self.hostname, "cpus": self._number("cores")}
+        facts |= {f"max{short}": self._number(key) << 20 for key, short in (("memory", "mem"), ("swap", "swap"))}
+        facts["maxdisk"] = self.rootfs_bytes
+        for key in ("tags", "lock"):
+            if self.config.get(key, "").strip():
+                facts[key] = self.config[key]
+        return {**facts, "template": 1} if self.is_template else facts
+
+    def _number(self, key: str) -> int:
+        text = self.config.get(key, "").strip()
+        if text:
+            return int(text)
+        return os.cpu_count() or 1 if key == "cores" else 512
 
     @cached_property
     def text(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Literal
 
-from harness.embedded.node import guest_disks, sizes, verify
+from harness.embedded.node import guest_disks, verify
 from harness.embedded.node.node import Node
 from harness.embedded.node.runtime import GuestDevice, GuestMount, GuestNet, GuestSpec
 
@@ -94,9 +94,3 @@ def _devices(node: Node, config: Mapping[str, str]) -> tuple[GuestDevice, ...]:
         found.append(GuestDevice(key, values.get("path", ""), values.get("mode"), *ids))
     return tuple(found)
 
-
-def maximum_disk(config: Mapping[str, str]) -> int:
-    """Bytes of the root file system as configured."""
-    text = config.get("rootfs", "")
-    found = re.search(r"(?:^|,)size=([^,]+)", text)
-    return (sizes.parse_size(found[1]) or 0) if found else 0

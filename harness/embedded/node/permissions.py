@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from harness.embedded.node import roles
 from harness.embedded.node.errors import denied
-from harness.embedded.node.store import Store
+from harness.embedded.node.store import Store, Table
 
+T = TypeVar("T")
 ROOT = "root@pam"
+_MOST_ANSWERS = 20_000
 DEFAULT_PATHS = ("/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms")
 Grants = dict[str, bool]
 """Role or privilege → whether it is inherited further down."""
@@ -42,6 +45,8 @@ class Permissions:
         self._groups = store.table("group")
         self._roles = store.table("role")
         self._pool_of = pool_of
+        tables = (self._acl, self._users, self._tokens, self._groups, self._roles, store.table("pool"))
+        self._known = _Cache(tables)
 
     def role_privileges(self, role: str) -> frozenset[str]:
         """The privileges of a built-in or own role."""
@@ -62,8 +67,11 @@ class Permissions:
             found.append(Entry(record["path"], record["type"], record["ugid"], record["roleid"], record["propagate"]))
         return found
 
-    def privileges(self, who: str, path: str) -> Grants:
+    def privileges(self, who: str, path: str) -> Mapping[str, bool]:
         """The privileges of a user or token on a path."""
+        return self._known.get((who, path), lambda: self._privileges(who, path))
+
+    def _privileges(self, who: str, path: str) -> Grants:
         if who == ROOT:
             return dict.fromkeys(roles.all_privileges(self.release), True)
         user, _, token = who.partition("!")
@@ -83,7 +91,7 @@ class Permissions:
             return {}
         owner = self.privileges(user, path)
         if not record.get("privsep", 1):
-            return owner
+            return dict(owner)
         own = self._expand(self._roles_on(who, path), self._pool_roles(who, path))
         return {name: inherited and owner[name] for name, inherited in own.items() if name in owner}
 
@@ -106,19 +114,25 @@ class Permissions:
 
     def _roles_on(self, who: str, path: str) -> Grants:
         granted: Grants = {}
-        entries = self.entries()
+        by_path = self._known.get(("", ""), self._by_path)
         for level in levels(path):
-            here = self._at(who, entries, level, final=level == path)
+            here = self._at(who, by_path.get(level, ()), final=level == path)
             if here:
                 granted = here
         return granted
 
-    def _at(self, who: str, entries: Iterable[Entry], level: str, *, final: bool) -> Grants:
+    def _by_path(self) -> dict[str, list[Entry]]:
+        found: dict[str, list[Entry]] = {}
+        for entry in self.entries():
+            found.setdefault(entry.path, []).append(entry)
+        return found
+
+    def _at(self, who: str, entries: Iterable[Entry], *, final: bool) -> Grants:
         kind = "token" if "!" in who else "user"
         own: Grants = {}
         by_group: Grants = {}
         for entry in entries:
-            if entry.path != level or not (final or entry.propagate):
+            if not (final or entry.propagate):
                 continue
             if entry.kind == kind and entry.subject == who:
                 own[entry.role] = entry.propagate
@@ -159,6 +173,27 @@ class Permissions:
         for entry in self.entries():
             known.update(levels(entry.path))
         return sorted(known)
+
+
+class _Cache:
+    """Answers that hold until one of the tables they come from is written."""
+
+    def __init__(self, tables: tuple[Table, ...]) -> None:
+        self._tables = tables
+        self._answers: dict[tuple[str, str], Any] = {}
+        self._version = -1
+
+    def get(self, key: tuple[str, str], find: Callable[[], T]) -> T:
+        """The kept answer for ``key``, or that of ``find``."""
+        version = sum(table.version for table in self._tables)
+        if version != self._version or len(self._answers) > _MOST_ANSWERS:
+            self._answers = {}
+            self._version = version
+        answers = self._answers
+        if key not in answers:
+            answers[key] = find()
+        found: T = answers[key]
+        return found
 
 
 def levels(path: str) -> list[str]:

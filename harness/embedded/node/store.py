@@ -82,6 +82,8 @@ class Table:
         self._store = store
         self._kind = kind
         self._rows: dict[str, Record] = store.rows(kind)
+        self.version = 0
+        """Grows with every write, for whoever keeps something that depends on the records."""
 
     def get(self, key: str) -> Record | None:
         """The record, or None."""
@@ -107,6 +109,7 @@ class Table:
         """Write a record."""
         self._store.write(self._kind, key, value)
         self._rows[key] = value
+        self.version += 1
 
     def change(self, key: str, **fields: Any) -> None:
         """Replace some fields of a record; a field that is None goes."""
@@ -117,3 +120,4 @@ class Table:
         """Remove a record; a missing one is no error."""
         self._store.write(self._kind, key, None)
         self._rows.pop(key, None)
+        self.version += 1
