@@ -128,7 +128,11 @@ def _embedded(settings: Settings, share: Share, inventory: Inventory, say: Say |
             say=say,
         )
     endpoint = Endpoint(
-        access.host, access.port, access.fingerprint, "the embedded node's certificate (./run down makes a new one)"
+        access.host,
+        access.port,
+        access.fingerprint,
+        "the embedded node's certificate (`./run down` and `./run local` make a new one)",
+        f"`./run local` starts the embedded node again; its log is {share.node / 'node.log'}",
     )
     return Pve(endpoint, Credentials(access.user, access.password))
 

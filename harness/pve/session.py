@@ -37,6 +37,8 @@ class Endpoint:
     fingerprint: str | None = None
     fingerprint_setting: str = "proxmox.fingerprint in local/config.json"
     """What a person changes to accept another certificate."""
+    help: str = "is the host up, and are proxmox.host and proxmox.port right? `./run doctor` looks closer"
+    """What to do when nothing answers there."""
 
     @property
     def where(self) -> str:
@@ -115,7 +117,7 @@ class Door:
         what = "does not answer in time" if late else "cannot be reached"
         return PveUnreachable(
             f"Proxmox VE at {self.endpoint.where} {what}: {_root_cause(error)}",
-            hint="is the host up, and are proxmox.host and proxmox.port right? `./run doctor` looks closer",
+            hint=self.endpoint.help,
         )
 
     def _sign_in(self) -> Ticket:
