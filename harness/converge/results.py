@@ -104,7 +104,7 @@ class Transcript:
     def _resource(self, event: dict[str, Any]) -> None:
         resource = ResourceResult(
             kind=str(event["kind"]),
-            name=redact(str(event["name"])),
+            name=redact(_name(event["name"])),
             action=str(event["action"]),
             changed=bool(event["changed"]),
             seconds=round(float(event["seconds"]), 4),
@@ -115,13 +115,16 @@ class Transcript:
             self._on_line(f"{resource} {resource.action}: changed in {resource.seconds:.1f} s")
 
 
+def _name(name: object) -> str:
+    """A resource may have several names, such as a package that stands for many."""
+    return ", ".join(str(item) for item in name) if isinstance(name, list) else str(name)
+
+
 def _failed(event: dict[str, Any]) -> Failed:
-    kind, name = event.get("kind"), event.get("name")
-    if isinstance(name, list):
-        name = ", ".join(str(item) for item in name)
+    kind = event.get("kind")
     return Failed(
         message=redact(str(event.get("message") or "failed")),
-        resource=redact(f"{kind}[{name}]") if kind else None,
+        resource=redact(f"{kind}[{_name(event.get('name'))}]") if kind else None,
         action=event.get("action"),
         place=str(event.get("place") or ""),
         output=redact(str(event.get("output") or "")),

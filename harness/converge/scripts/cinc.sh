@@ -39,4 +39,4 @@ esac
 mkdir -p "$dir/cookbooks/$name/libraries"
 cp "$dir"/libraries/*.rb "$dir/cookbooks/$name/libraries/"
 exec cinc-client --local-mode --config "$dir/cinc/client.rb" --json-attributes "$dir/attributes.json" \
-  --override-runlist "recipe[$name]" --no-color --force-formatter --log_level warn
+  --override-runlist "recipe[$name]" --no-color --log_level warn

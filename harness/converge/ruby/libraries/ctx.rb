@@ -18,6 +18,6 @@ module Ctx
 
   # A resource declared before, or nil.
   def find(context, kind, name)
-    dsl(context).find_resource(kind, name) { nil }
+    dsl(context).find_resource(kind.to_sym, name)
   end
 end
