@@ -43,7 +43,7 @@ def test_containers_pools_and_tickets_survive_a_restart(tmp_path: Path) -> None:
 
 def test_a_container_that_was_being_made_is_gone_after_a_restart(tmp_path: Path) -> None:
     with fixture.serve(state=tmp_path) as first:
-        first.node.guests.reserve(Guest(110, {"lock": "create"}))
+        first.node.guests.reserve(Guest(110, {}), "create")
         first.node.storages.allocate(first.node.storages.need("local-lvm"), 110, 1 << 30)
     with fixture.serve(state=tmp_path) as second:
         assert second.node.guests.find(110) is None

@@ -102,8 +102,18 @@ def create(node: Node, asked: Request) -> str:
     _check_template(node, asked)
     _check_storages(node, asked)
     options = guest_settings.prepare(node, asked.options)
-    kind = "vzrestore" if asked.restore else "vzcreate"
-    return node.tasks.start(kind, asked.vmid, asked.user, lambda task: Creation(node, asked, options, task).run())
+    if asked.restore:
+        return node.tasks.start("vzrestore", asked.vmid, asked.user, lambda task: _refuse_restore(node, asked, task))
+    kept = {key: value for key, value in options.items() if value is not None}
+    node.guests.reserve(Guest(asked.vmid, kept), "create")
+    return node.tasks.start("vzcreate", asked.vmid, asked.user, lambda task: Creation(node, asked, kept, task).run())
+
+
+def _refuse_restore(node: Node, asked: Request, task: Task) -> None:
+    task.log(f"recovering backed-up configuration from '{asked.template}'")
+    missing = f"volume '{asked.template}' does not exist"
+    known = asked.template in node.storages.volumes
+    raise failure(f"unable to restore CT {asked.vmid} - {'not implemented by this node' if known else missing}")
 
 
 def _check_vmid(node: Node, asked: Request) -> None:
@@ -162,33 +172,24 @@ def _check_storage(node: Node, asked: Request, name: str) -> None:
 class Creation:
     """The work of the task."""
 
-    def __init__(self, node: Node, asked: Request, options: Settings, task: Task) -> None:
+    def __init__(self, node: Node, asked: Request, options: Mapping[str, str], task: Task) -> None:
         self._node = node
         self._asked = asked
         self._task = task
-        self._options = {key: value for key, value in options.items() if value is not None}
+        self._options = options
         self._made: list[str] = []
 
     def run(self) -> None:
         """Make the container; whatever fails, nothing of it is left."""
-        vmid = self._asked.vmid
-        with self._node.guests.locked(vmid, self._task.log):
-            if self._asked.restore:
-                self._refuse_restore()
-            self._node.guests.reserve(Guest(vmid, {**self._options, "lock": "create"}))
-            try:
-                self._make()
-            except HarnessError as error:
-                self._undo()
-                raise self._explained(error) from error
+        try:
+            self._make()
+        except HarnessError as error:
+            self._undo()
+            raise self._explained(error) from error
+        except Exception:
+            self._undo()
+            raise
         self._finish()
-
-    def _refuse_restore(self) -> None:
-        self._task.log(f"recovering backed-up configuration from '{self._asked.template}'")
-        vmid, volume = self._asked.vmid, self._asked.template
-        if volume not in self._node.storages.volumes:
-            raise failure(f"unable to restore CT {vmid} - volume '{volume}' does not exist")
-        raise failure(f"unable to restore CT {vmid} - restoring is not implemented by this node")
 
     def _make(self) -> None:
         disks = self._make_disks()
@@ -203,7 +204,7 @@ class Creation:
         self._task.log(f"Detected container architecture: {config['arch']}")
         self._node.store.table(guest_spec.IMAGE_TABLE).put(str(self._asked.vmid), {"image": image})
         self._warn_nesting(config)
-        self._node.guests.save(Guest(self._asked.vmid, config))
+        self._node.guests.end(Guest(self._asked.vmid, config))
         if self._asked.pool:
             self._node.pools.add_guest(self._asked.pool, self._asked.vmid)
 
@@ -254,7 +255,13 @@ class Creation:
             self._task.warn(f"Systemd {version} detected. You may need to enable nesting.")
 
     def _undo(self) -> None:
-        self._node.runtime.delete(self._asked.vmid)
+        try:
+            self._node.runtime.delete(self._asked.vmid)
+        except HarnessError as error:
+            # The configuration stays, unlocked, so that the container can be destroyed when the engine is back.
+            self._task.append(f"cleaning up failed: {error}")
+            self._node.guests.end(Guest(self._asked.vmid, self._options))
+            return
         for volid in self._made:
             self._node.storages.volumes.delete(volid)
         self._node.guests.remove(self._asked.vmid)

@@ -43,6 +43,12 @@ def start(node: Node, user: str, vmid: int, *, skiplock: bool) -> str:
     return node.tasks.start("vzstart", vmid, user, work)
 
 
+def _pass_lock(node: Node, vmid: int, task: Task, *, skiplock: bool = False) -> None:
+    """Wait for a change that is being made; stopping itself holds nobody up."""
+    with node.guests.locked(vmid, task.log):
+        _check_lock(node, vmid, skiplock=skiplock)
+
+
 def _check_lock(node: Node, vmid: int, *, skiplock: bool) -> None:
     """A mounted container may be started and stopped; the other locks forbid it."""
     guest = node.guests.load(vmid)
@@ -84,9 +90,8 @@ def stop(node: Node, user: str, vmid: int, *, skiplock: bool) -> str:
     need_running(node, vmid)
 
     def work(task: Task) -> None:
-        with node.guests.locked(vmid, task.log):
-            _check_lock(node, vmid, skiplock=skiplock)
-            node.runtime.stop(vmid)
+        _pass_lock(node, vmid, task, skiplock=skiplock)
+        node.runtime.stop(vmid)
 
     return node.tasks.start("vzstop", vmid, user, work)
 
@@ -96,9 +101,8 @@ def shutdown(node: Node, user: str, vmid: int, *, timeout: float, force: bool) -
     need_running(node, vmid)
 
     def work(task: Task) -> None:
-        with node.guests.locked(vmid, task.log):
-            check_lock(node.guests.load(vmid))
-            shutdown_now(node, vmid, timeout=timeout, force=force)
+        _pass_lock(node, vmid, task)
+        shutdown_now(node, vmid, timeout=timeout, force=force)
 
     return node.tasks.start("vzshutdown", vmid, user, work)
 
@@ -118,9 +122,9 @@ def reboot(node: Node, user: str, vmid: int, *, timeout: float) -> str:
     need_running(node, vmid, "VM")
 
     def work(task: Task) -> None:
+        _pass_lock(node, vmid, task)
+        shutdown_now(node, vmid, timeout=timeout, force=True)
         with node.guests.locked(vmid, task.log):
-            check_lock(node.guests.load(vmid))
-            shutdown_now(node, vmid, timeout=timeout, force=True)
             start_now(node, vmid, task.log)
 
     return node.tasks.start("vzreboot", vmid, user, work)

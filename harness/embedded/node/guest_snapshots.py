@@ -11,10 +11,10 @@ from harness.embedded.node.errors import failure
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.guests import check_lock
 from harness.embedded.node.node import Node
+from harness.embedded.node.runtime import GuestError
 from harness.embedded.node.tasks import Task
 
 RESERVED = ("current", "vzdump")
-_PER_GUEST = ("parent", "lock", "digest")
 
 
 def can_snapshot(node: Node, config: Mapping[str, str]) -> bool:
@@ -34,69 +34,97 @@ def create(node: Node, user: str, vmid: int, name: str, description: str) -> str
         raise failure(f"unable to use snapshot name '{name}' (reserved name)")
 
     def work(task: Task) -> None:
-        with node.guests.locked(vmid, task.log):
-            _snapshot(node, vmid, name, description, task)
+        guest = _begin_snapshot(node, vmid, name, task)
+        try:
+            node.runtime.snapshot(vmid, name, task.log)
+        except Exception:
+            node.guests.end(guest)
+            raise
+        _keep(node, guest, name, description)
 
     return node.tasks.start("vzsnapshot", vmid, user, work)
 
 
-def _snapshot(node: Node, vmid: int, name: str, description: str, task: Task) -> None:
-    guest = node.guests.load(vmid)
-    if guest.is_template:
-        raise failure("you can't take a snapshot if it's a template")
-    check_lock(guest)
-    if name in guest.snapshots:
-        raise failure(f"snapshot name '{name}' already used")
-    if not can_snapshot(node, guest.config):
-        raise failure("snapshot feature is not available")
-    node.runtime.snapshot(vmid, name, task.log)
+def _begin_snapshot(node: Node, vmid: int, name: str, task: Task) -> Guest:
+    with node.guests.locked(vmid, task.log):
+        guest = node.guests.load(vmid)
+        if guest.is_template:
+            raise failure("you can't take a snapshot if it's a template")
+        check_lock(guest)
+        if name in guest.snapshots:
+            raise failure(f"snapshot name '{name}' already used")
+        if not can_snapshot(node, guest.config):
+            raise failure("snapshot feature is not available")
+        return node.guests.begin(guest, "snapshot")
+
+
+def _keep(node: Node, guest: Guest, name: str, description: str) -> None:
     kept = {key: value for key, value in guest.config.items() if key not in ("lock", "description")}
     text = guest_config.description_text(description) if description else ""
     kept |= {"snaptime": str(int(time.time())), "description": text}
-    snapshots = {**guest.snapshots, name: kept}
-    node.guests.save(replace(guest.with_config(parent=name), snapshots=snapshots))
+    node.guests.end(replace(guest.with_config(parent=name), snapshots={**guest.snapshots, name: kept}))
 
 
 def rollback(node: Node, user: str, vmid: int, name: str, *, start: bool) -> str:
     """Start the task ``vzrollback``."""
 
     def work(task: Task) -> None:
-        with node.guests.locked(vmid, task.log):
-            _rollback(node, vmid, name, task)
-            if start:
-                guest_power.start_now(node, vmid, task.log)
+        guest, config = _begin_rollback(node, vmid, name, task)
+        try:
+            if node.is_running(vmid):
+                node.runtime.stop(vmid)
+            node.runtime.rollback(vmid, name, guest_spec.build(node, vmid, config), task.log)
+        except Exception:
+            node.guests.end(guest)
+            raise
+        node.guests.end(Guest(vmid, {**config, "parent": name}, snapshots=guest.snapshots))
+        if start:
+            guest_power.start_now(node, vmid, task.log)
 
     return node.tasks.start("vzrollback", vmid, user, work)
 
 
-def _rollback(node: Node, vmid: int, name: str, task: Task) -> None:
-    guest = node.guests.load(vmid)
-    if guest.is_template:
-        raise failure("you can't rollback if CT is a template")
-    kept = need(guest, name)
-    check_lock(guest)
-    if node.is_running(vmid):
-        node.runtime.stop(vmid)
-    config = {k: v for k, v in guest_config.snapshot_config(kept).items() if k not in ("parent", "description")}
-    if "description" in guest.config:
-        config["description"] = guest.config["description"]
-    spec = guest_spec.build(node, vmid, config)
-    node.runtime.rollback(vmid, name, spec, task.log)
-    node.guests.save(Guest(vmid, {**config, "parent": name}, snapshots=guest.snapshots))
+def _begin_rollback(node: Node, vmid: int, name: str, task: Task) -> tuple[Guest, dict[str, str]]:
+    """The guest under its lock, and the configuration that it will have; its description stays the present one."""
+    with node.guests.locked(vmid, task.log):
+        guest = node.guests.load(vmid)
+        if guest.is_template:
+            raise failure("you can't rollback if CT is a template")
+        kept = need(guest, name)
+        check_lock(guest)
+        config = {k: v for k, v in guest_config.snapshot_config(kept).items() if k not in ("parent", "description")}
+        if "description" in guest.config:
+            config["description"] = guest.config["description"]
+        return node.guests.begin(guest, "rollback"), config
 
 
-def delete(node: Node, user: str, vmid: int, name: str) -> str:
-    """Start the task ``vzdelsnapshot``."""
+def delete(node: Node, user: str, vmid: int, name: str, *, force: bool) -> str:
+    """Start the task ``vzdelsnapshot``; ``force`` forgets the snapshot even when the runtime cannot."""
 
     def work(task: Task) -> None:
         with node.guests.locked(vmid, task.log):
             guest = node.guests.load(vmid)
-            check_lock(guest)
             kept = need(guest, name)
-            node.runtime.delete_snapshot(vmid, name)
-            node.guests.save(_without(guest, name, kept.get("parent")))
+            if not force:
+                check_lock(guest)
+            guest = node.guests.begin(guest, "snapshot-delete")
+        try:
+            _forget(node, vmid, name, task, force=force)
+        except Exception:
+            node.guests.end(guest)
+            raise
+        node.guests.end(_without(guest, name, kept.get("parent")))
 
     return node.tasks.start("vzdelsnapshot", vmid, user, work)
+
+
+def _forget(node: Node, vmid: int, name: str, task: Task, *, force: bool) -> None:
+    try:
+        node.runtime.delete_snapshot(vmid, name)
+    except GuestError as error:
+        if not force:
+            raise
+        task.warn(str(error))
 
 
 def _without(guest: Guest, name: str, parent: str | None) -> Guest:

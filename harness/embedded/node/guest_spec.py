@@ -93,4 +93,3 @@ def _devices(node: Node, config: Mapping[str, str]) -> tuple[GuestDevice, ...]:
         ids = int(values.get("uid", "0")), int(values.get("gid", "0"))
         found.append(GuestDevice(key, values.get("path", ""), values.get("mode"), *ids))
     return tuple(found)
-

@@ -20,6 +20,7 @@ class Guests:
     def __init__(self, node: str, store: Store, lock_seconds: float = LOCK_SECONDS) -> None:
         self._node = node
         self._table = store.table("guest")
+        self._own_locks = store.table("own-lock")
         self._seconds = lock_seconds
         self._loaded = {int(key): from_record(int(key), record) for key, record in self._table.items()}
         self._locks: defaultdict[int, threading.RLock] = defaultdict(threading.RLock)
@@ -49,6 +50,7 @@ class Guests:
     def remove(self, vmid: int) -> None:
         """Remove the configuration."""
         self._table.delete(str(vmid))
+        self._own_locks.delete(str(vmid))
         self._loaded.pop(vmid, None)
 
     def check_unused(self, vmid: int) -> None:
@@ -60,11 +62,27 @@ class Guests:
         """PVE's 500 for a VMID that is in use."""
         return failure(f"CT {vmid} already exists on node '{self._node}'")
 
-    def reserve(self, guest: Guest) -> None:
-        """Write a new configuration unless another was faster; then raise as for a VMID in use."""
+    def reserve(self, guest: Guest, word: str) -> None:
+        """Write a new configuration under a lock of the node's own; raises as for a VMID in use."""
         with self._reserving:
             self.check_unused(guest.vmid)
-            self.save(guest)
+            self.begin(guest, word)
+
+    def begin(self, guest: Guest, word: str) -> Guest:
+        """Put the node's own lock on a container; a restart of the node takes it off again."""
+        self._own_locks.put(str(guest.vmid), {"lock": word})
+        return self.save(guest.with_config(lock=word))
+
+    def end(self, guest: Guest) -> Guest:
+        """Write the configuration without the node's own lock."""
+        saved = self.save(guest.with_config(lock=None))
+        self._own_locks.delete(str(guest.vmid))
+        return saved
+
+    def interrupted(self) -> list[Guest]:
+        """The containers that a killed node left under a lock of its own."""
+        found = [self._loaded.get(int(key)) for key in self._own_locks]
+        return [guest for guest in found if guest is not None]
 
     @contextmanager
     def locked(self, vmid: int, waiting: Callable[[str], None] | None = None) -> Iterator[None]:

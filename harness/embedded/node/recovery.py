@@ -14,10 +14,13 @@ _log = logging.getLogger(__name__)
 
 
 def mend(node: Node) -> None:
-    """Remove containers whose creation was cut off; fetch the templates that the options name."""
-    for guest in node.guests.all():
+    """Remove containers whose creation was cut off, free the others; fetch the templates that the options name."""
+    for guest in node.guests.interrupted():
         if guest.lock == "create":
             _remove_half_made(node, guest)
+        else:
+            _log.warning("container %s: %s was cut off, its lock is taken off", guest.vmid, guest.lock)
+            node.guests.end(guest)
     for name in node.options.templates:
         _fetch(node, name)
 

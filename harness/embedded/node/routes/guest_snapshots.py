@@ -36,7 +36,8 @@ def snapshot_index(call: Call) -> list[dict[str, str]]:
 @route("DELETE", _ONE)
 def delete_snapshot(call: Call) -> str:
     """Forget a snapshot."""
-    return guest_snapshots.delete(call.node, call.user, call.vmid, call.need("snapname"))
+    name, force = call.need("snapname"), call.flag("force")
+    return guest_snapshots.delete(call.node, call.user, call.vmid, name, force=force)
 
 
 @route("GET", f"{_ONE}/config")
