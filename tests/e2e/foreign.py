@@ -17,7 +17,8 @@ class Api:
         state = world.root / "local/share/embedded/node"
         self.base = f"https://127.0.0.1:{world.port}/api2/json"
         self.session = requests.Session()
-        self.session.verify = str(next(state.rglob("*.pem")))
+        self.session.trust_env = False  # a CA bundle in the environment would replace the node's own certificate
+        self.session.verify = str(state / "certificate.pem")
         answer = self.session.post(f"{self.base}/access/ticket", data=self._login(world), timeout=10)
         answer.raise_for_status()
         data = answer.json()["data"]
@@ -62,7 +63,7 @@ class Api:
         """Until the task has ended well."""
         path = f"/nodes/pve/tasks/{upid}/status"
         status = wait_until(lambda: (s := self.get(path))["status"] == "stopped" and s, 120, upid)
-        assert status["exitstatus"] == "OK", json.dumps(status)
+        assert status["exitstatus"].startswith(("OK", "WARNINGS")), json.dumps(status)
 
 
 def create_foreign(world: World, vmid: int, hostname: str) -> None:

@@ -14,19 +14,20 @@ file '/etc/probe' do
   content "one\\n"
 end
 """
-SLOW = """
+SLOW = (
+    """
 execute 'wait' do
-  command 'touch /tmp/converging; sleep 30'
+  command 'sleep 30'
   not_if 'test -e /etc/probe'
 end
-file '/etc/probe' do
-  content "one\\n"
-end
 """
+    + RECIPE
+)
 SPECS = """
 def test_the_file_is_there(host):
     assert host.file("/etc/probe").content_string == "one\\n"
 """
+FIRST_RECIPE = "libs/first/recipes/default.rb"
 FIRST, SECOND, FOREIGN = 121, 122, 123
 
 
@@ -38,26 +39,31 @@ def world(make_world) -> World:
     return world
 
 
-def killed_in(world: World, item: str) -> None:
-    """Start a deploy and kill its whole process group while ``item`` runs."""
+def interrupted_in(world: World, item: str, number: signal.Signals) -> tuple[int, str]:
+    """Start a deploy, send its whole process group a signal while ``item`` runs; its exit code and output."""
+    earlier = world.newest_run()
     process = world.start("deploy")
 
     def reached() -> bool:
         assert process.poll() is None, process.stdout.read() if process.stdout else ""
-        return any(event["kind"] == "start" and event["item"] == item for event in world.events())
+        started = any(event["event"] == "start" and event["item"] == item for event in world.events())
+        return started and world.newest_run() != earlier
 
     try:
         wait_until(reached, 300, f"the start of {item}")
+        os.killpg(process.pid, number)
+        output, _ = process.communicate(timeout=90)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    return process.returncode, output
 
 
 def test_a_deploy_killed_while_it_converges_is_picked_up(world: World) -> None:
-    killed_in(world, "converge")
+    interrupted_in(world, "converge", signal.SIGKILL)
     assert world.actions()["first"] not in ("unchanged", "create")
     created = world.container(FIRST).id
-    world.edit("libs/first/recipes/default.rb", "sleep 30", "true")
+    (world.root / FIRST_RECIPE).write_text(RECIPE)
     world.succeed("deploy")
     assert world.container(FIRST).id == created
     assert world.actions() == {"first": "unchanged"}
@@ -65,7 +71,7 @@ def test_a_deploy_killed_while_it_converges_is_picked_up(world: World) -> None:
 
 def test_a_broken_recipe_fails_with_its_line_and_the_others_finish(world: World) -> None:
     world.library("second", 22, "file '/etc/probe' do\n  content 'one'\n  nonsense!!\n", SPECS)
-    world.edit("libs/first/recipes/default.rb", "true", "true && true")
+    (world.root / FIRST_RECIPE).write_text(RECIPE + "# a remark\n")
     code, output = world.run("deploy")
     assert code == 1
     assert "default.rb" in output
@@ -105,21 +111,12 @@ def test_a_stopped_container_is_started_again(world: World) -> None:
 
 
 def test_ctrl_c_ends_with_130_and_the_next_run_goes_on(world: World) -> None:
-    world.edit("libs/first/recipes/default.rb", "true && true", "sleep 20; true")
+    (world.root / FIRST_RECIPE).write_text(SLOW)
     world.shell(FIRST, "rm /etc/probe")
-    process = world.start("deploy", "first")
-    try:
-        wait_until(
-            lambda: any(e["kind"] == "start" and e["item"] == "converge" for e in world.events()), 120, "a converge"
-        )
-        os.killpg(process.pid, signal.SIGINT)
-        output, _ = process.communicate(timeout=90)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode == 130, output
+    code, output = interrupted_in(world, "converge", signal.SIGINT)
+    assert code == 130, output
     assert "Traceback" not in output
-    world.edit("libs/first/recipes/default.rb", "sleep 20; true", "true")
+    (world.root / FIRST_RECIPE).write_text(RECIPE)
     world.succeed("deploy")
 
 

@@ -35,7 +35,7 @@ def no_ssh(tmp_path: Path) -> Path:
 
 
 def test_every_item_passed_and_the_release_came_last(world: World) -> None:
-    ends = [event for event in world.events() if event["kind"] == "end"]
+    ends = [event for event in world.events() if event["event"] == "end"]
     assert {event["outcome"] for event in ends} == {"passed"}
     for name in ("broker", "proxy", "apache"):
         items = [event["item"] for event in ends if event["container"] == name]
@@ -44,7 +44,7 @@ def test_every_item_passed_and_the_release_came_last(world: World) -> None:
 
 
 def test_a_container_waits_for_what_it_needs(world: World) -> None:
-    events = [(event["container"], event["item"], event["kind"]) for event in world.events()]
+    events = [(event["container"], event["item"], event["event"]) for event in world.events()]
     assert events.index(("proxy", "provision", "start")) > events.index(("apache", "release", "end"))
 
 

@@ -55,7 +55,7 @@ class World:
         self.root.mkdir()
         for part in _PARTS:
             shutil.copy2(SOURCE / part, self.root / part)
-        (self.root / "harness").symlink_to(SOURCE / "harness")
+        shutil.copytree(SOURCE / "harness", self.root / "harness", ignore=_IGNORED)
         (self.root / "libs").mkdir()
         for lib in libs:
             shutil.copytree(SOURCE / "libs" / lib, self.root / "libs" / lib, ignore=_IGNORED)
@@ -148,13 +148,18 @@ class World:
         """What the plan says of each library, the control plane's own container left out."""
         return {name: entry["action"] for name, entry in self.plan().items() if name != "config"}
 
+    def newest_run(self) -> Path | None:
+        """Directory of the newest run that has begun to keep a journal."""
+        journals = sorted((self.root / "local/share/embedded/runs").glob("*/journal.jsonl"))
+        return journals[-1].parent if journals else None
+
     def events(self) -> list[dict[str, Any]]:
         """All journal lines of the newest run that are whole."""
-        runs = sorted((self.root / "local/share/embedded/runs").glob("*"))
-        if not runs or not (runs[-1] / "journal.jsonl").exists():
+        run = self.newest_run()
+        if run is None:
             return []
         found = []
-        for line in (runs[-1] / "journal.jsonl").read_text().splitlines():
+        for line in (run / "journal.jsonl").read_text().splitlines():
             try:
                 found.append(json.loads(line))
             except json.JSONDecodeError:
