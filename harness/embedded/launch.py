@@ -15,9 +15,9 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Callable
-from contextlib import closing
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 
@@ -61,6 +61,8 @@ class Launch:
     network: str
     pid: int = 0
     ticks: int = -1
+    code: str = ""
+    """Hash of the node's program, so that an updated harness does not speak to an old node."""
 
     @property
     def alive(self) -> bool:
@@ -71,17 +73,17 @@ class Launch:
 def ensure(
     state: Path, *, port: int, name: str, network: IPv4Network, say: Say, ca_bundle: Path | None = None
 ) -> NodeAccess:
-    """The running node of ``state``, started when it does not run and restarted when its port or network changed.
+    """The running node of ``state``, started when it does not run, restarted when it is to be another.
 
-    ``ca_bundle`` is a PEM file of authorities that the containers are to trust besides Debian's. Two calls at once
-    start one node. Raises ``UnreachableError`` when Docker or the port cannot be had or the node does not come up,
-    ``UsageError`` when a node of another name still has containers here.
+    A new port, network or program makes it another; containers run on meanwhile. Two calls at once start one node.
+    ``ca_bundle`` is a PEM file of authorities that the containers are to trust besides Debian's. Raises
+    ``UnreachableError`` when Docker or the port cannot be had or the node does not come up, ``UsageError`` when a node
+    of another name still has containers here.
     """
-    private_directory(state)
-    wanted = Launch(name, port, str(network))
-    with exclusive(state / "launch.lock"):
+    wanted = Launch(name, port, str(network), code=_code())
+    with _alone(state):
         found = _read(state)
-        if found is not None and found.alive and _same(found, wanted):
+        if found is not None and found.alive and same(found, wanted):
             access = _access(state, found)
             if access is not None:
                 return access
@@ -116,7 +118,9 @@ def stop(state: Path) -> None:
 
     Containers and their content stay; the next ``ensure`` finds them again, stopped unless they start on boot.
     """
-    with exclusive(private_directory(state) / "launch.lock"):
+    if not state.exists():
+        return
+    with _alone(state):
         found = _read(state)
         if found is None:
             return
@@ -130,11 +134,11 @@ def destroy(state: Path, *, images: bool = False) -> None:
     """Remove this node: process, containers, networks, volumes, snapshots and the state directory itself.
 
     Nothing of another node is touched. With ``images`` the base images go too, unless another node's containers
-    stand on them. The lock file goes last: whoever waits for it starts from an empty directory.
+    stand on them.
     """
     if not state.exists():
         return
-    with exclusive(private_directory(state) / "launch.lock"):
+    with _alone(state):
         found = _read(state)
         if found is not None:
             _end(state, found)
@@ -157,7 +161,7 @@ def _start(state: Path, wanted: Launch, ca_bundle: Path | None) -> NodeAccess:
     network = IPv4Network(wanted.network)
     gateway = IPv4Interface(f"{network.network_address + 1}/{network.prefixlen}")
     pid = start_daemon(_command(state, wanted, gateway, ca_bundle), state / "node.log", env=_environment())
-    launched = Launch(wanted.name, wanted.port, wanted.network, pid, meter.start_ticks(pid) or -1)
+    launched = replace(wanted, pid=pid, ticks=meter.start_ticks(pid) or -1)
     write_atomic(state / "launch.json", json.dumps(asdict(launched)), mode=0o600)
 
     def ready() -> NodeAccess | None:
@@ -251,8 +255,27 @@ def _answers(host: str, port: int) -> bool:
         return False
 
 
-def _same(found: Launch, wanted: Launch) -> bool:
-    return (found.name, found.port, found.network) == (wanted.name, wanted.port, wanted.network)
+def same(found: Launch, wanted: Launch) -> bool:
+    """Whether a running node is the one that is wanted, whatever its process."""
+    return replace(found, pid=0, ticks=-1) == wanted
+
+
+def _code() -> str:
+    """A hash of the sources that a node runs."""
+    digest = hashlib.sha256()
+    for package in ("engine", "node"):
+        for file in sorted((Path(__file__).parent / package).rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Nobody else starts or removes this node meanwhile. The lock lies beside the directory, which may go."""
+    private_directory(state)
+    with exclusive(state.with_name(f"{state.name}.lock")):
+        private_directory(state)
+        yield
 
 
 def _read(state: Path) -> Launch | None:

@@ -38,6 +38,13 @@ def test_a_node_that_never_was_is_not_found(tmp_path):
     assert not (tmp_path / "missing").exists()
 
 
+def test_another_port_or_program_makes_it_another_node():
+    wanted = Launch("gitops", 8006, "10.143.0.0/24", code="new")
+    assert launch.same(replace(wanted, pid=1, ticks=2), wanted)
+    assert not launch.same(replace(wanted, pid=1, ticks=2, code="old"), wanted)
+    assert not launch.same(replace(wanted, pid=1, ticks=2, port=8106), wanted)
+
+
 def test_a_node_is_found_once_it_says_ready_and_answers(tmp_path):
     certificates.ensure(tmp_path / "certificate.pem", tmp_path / "key.pem", "pve", ["127.0.0.1"])
     (tmp_path / "password").write_text("secret-word\n")

@@ -19,7 +19,7 @@ from docker.client import DockerClient
 
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import recipe, rootfs
-from harness.embedded.engine.labels import BASE
+from harness.embedded.engine.labels import BASE, INSTANCE
 from harness.kit.errors import UnreachableError, UsageError
 from harness.kit.files import exclusive, private_directory
 
@@ -90,9 +90,11 @@ def read_bundle(path: Path | None) -> str:
 
 
 def remove_unused(client: DockerClient) -> int:
-    """Remove the base images that no container of any node stands on; how many went."""
+    """Remove the base images, unless a node is left on this machine that may want them; how many went."""
     removed = 0
     with engine.translated("base images"):
+        if client.api.networks(filters={"label": [INSTANCE]}):
+            return 0
         for found in client.api.images(filters={"label": [BASE]}):
             for tag in found.get("RepoTags") or ():
                 removed += tag.rpartition(":")[0] == REPOSITORY and _remove(client, tag)
