@@ -13,7 +13,7 @@ from docker.client import DockerClient
 from harness.embedded.engine import client as engine
 from harness.embedded.engine.daemon import start_daemon
 from harness.kit import clock, process
-from harness.kit.errors import UnreachableError
+from harness.kit.errors import DeadlineError, UnreachableError
 from harness.kit.files import private_directory
 
 Say = Callable[[str], None]
@@ -71,8 +71,11 @@ def ensure_engine(say: Say, state_dir: Path, *, run: process.Runner = process.ru
         next_step(machine, missing)
     if not machine.dockerd:
         install(say, run)
-    start(machine, say, state_dir, run)
-    return clock.wait_until(_answering, clock.Deadline(_START_SECONDS), "the Docker engine", hint=_log_hint(state_dir))
+    try:
+        start(machine, say, state_dir, run)
+        return clock.wait_until(_answering, clock.Deadline(_START_SECONDS), "start of the Docker engine")
+    except (process.CommandError, DeadlineError) as failed:
+        raise UnreachableError(failed.message, hint=_log_hint(machine, state_dir), detail=failed.detail) from failed
 
 
 def next_step(machine: Machine, missing: UnreachableError) -> None:
@@ -117,5 +120,5 @@ def _answering() -> DockerClient | None:
         return None
 
 
-def _log_hint(state_dir: Path) -> str:
-    return f"see {state_dir / 'dockerd.log'} or journalctl -u docker"
+def _log_hint(machine: Machine, state_dir: Path) -> str:
+    return "see why: journalctl -u docker" if machine.systemd else f"see why: {state_dir / 'dockerd.log'}"
