@@ -85,6 +85,8 @@ class Board:
     """All containers of a run."""
 
     rows: dict[str, Row] = field(default_factory=dict)
+    over: bool = False
+    """Whether the run has ended: what has not begun will not."""
 
     @classmethod
     def of(cls, run: Run) -> Board:

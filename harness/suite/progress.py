@@ -32,6 +32,7 @@ class Progress:
         self._gathering = reports.Gathering()
         self._live: Live | None = None
         self._running: dict[str, str] = {}
+        self._held_back: set[str] = set()
 
     def pytest_runtestloop(self) -> None:
         """Show the table, where there is a terminal to show it on."""
@@ -74,6 +75,10 @@ class Progress:
 
     def _say(self, container: str, result: reports.Result) -> None:
         """A line a stage; specs get one line together, after those of them that failed."""
+        if result.evidence.get("held_back") and container in self._held_back:
+            return  # one line says it for the whole container
+        if result.evidence.get("held_back"):
+            self._held_back.add(container)
         item = names.item_of(result.nodeid)
         step = names.step_of(item)
         reason = str(result.evidence.get("error", ""))

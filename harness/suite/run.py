@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -37,6 +38,8 @@ class Run:
     directory: Path
     plan: Plan
     worker: str
+    since: datetime
+    """When this session of pytest began: a run directory may have seen others before."""
     stage: str | None = None
     """Name of the staging configuration, if any."""
 
@@ -71,8 +74,9 @@ class Run:
         return _STAGES.get(entry.action, _ALL)
 
     def events(self) -> tuple[Event, ...]:
-        """What has happened so far, in all processes."""
-        return journal.read(self.directory / journal.FILE_NAME)
+        """What has happened so far in this session, in all its processes."""
+        events = journal.read(self.directory / journal.FILE_NAME)
+        return tuple(event for event in events if event.time >= self.since)
 
     def passed(self, container: str, revision: str) -> frozenset[str]:
         """Items that hold for ``revision`` by this and all earlier runs."""

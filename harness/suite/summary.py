@@ -26,12 +26,21 @@ class Summary:
         """After pytest's own summary of failures."""
         yield
         console = self._progress.console
+        self._progress.board.over = True
         console.print()
         console.print(table.render(self._progress.board, time.monotonic(), console.width))
         for row in self._progress.board.rows.values():
             if row.reason:
-                console.print(f"{row.name}: {row.reason}", markup=False, highlight=False, soft_wrap=True)
+                console.print(
+                    f"{row.name}: {row.reason.removeprefix(f'{row.name}: ')}",
+                    markup=False,
+                    highlight=False,
+                    soft_wrap=True,
+                )
         console.print(self._report(), markup=False, highlight=False, soft_wrap=True)
+
+    def _print(self, line: str) -> None:
+        self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _report(self) -> str:
         try:

@@ -32,7 +32,7 @@ def _current_step(board: Board, now: float) -> Table:
         step = _latest(row)
         cell = _cell(row.cells[step], step, now) if step else Text("·", style="dim")
         cell = Text(f"{step:<12}") + cell if step else cell
-        table.add_row(Text(row.name, style="bold"), cell, _total(row, now), _outcome(row))
+        table.add_row(Text(row.name, style="bold"), cell, _total(row, now), _outcome(row, board.over))
     return table
 
 
@@ -57,7 +57,7 @@ def _all_steps(board: Board, now: float) -> Table:
     table.add_column("outcome", no_wrap=True)
     for row in board.rows.values():
         cells = [_cell(row.cells.get(step), step, now) for step in board.steps]
-        table.add_row(Text(row.name, style="bold"), *cells, _total(row, now), _outcome(row))
+        table.add_row(Text(row.name, style="bold"), *cells, _total(row, now), _outcome(row, board.over))
     return table
 
 
@@ -74,12 +74,12 @@ def _cell(cell: Cell | None, step: str, now: float) -> Text:
     return Text(f"{_SIGN[cell.outcome]} {count}{time}".rstrip(), style=_STYLE[cell.outcome])
 
 
-def _outcome(row: Row) -> Text:
+def _outcome(row: Row, over: bool) -> Text:
     running = next((step for step, cell in row.cells.items() if cell.started is not None), None)
     if running:
         return Text(running, style="cyan")
     if row.outcome is None:
-        return Text("waits", style="dim")
+        return Text("not run" if over else "waits", style="dim")
     return Text(row.outcome.value, style=_STYLE[row.outcome])
 
 

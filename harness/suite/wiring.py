@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from harness.kit.clock import SystemClock
 from harness.kit.errors import HarnessError
 from harness.lifecycle import plan_file
 from harness.suite import names, plugin, quiet
@@ -22,12 +24,15 @@ from harness.suite.session import Session
 from harness.suite.summary import Summary
 from harness.verify import fixtures
 
+_SINCE = "gitops_since"
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Read the plan and put the suite in place."""
     run = _open(config)
     _set_options(config, run)
+    quiet.set_options(config)
     config.pluginmanager.register(Wiring(config, run), "gitops-wiring")
 
 
@@ -40,8 +45,10 @@ def _open(config: pytest.Config) -> Run:
     except HarnessError as error:
         raise pytest.UsageError(f"no plan: {error}") from error
     mode = Mode(config.getoption(plugin.MODE))
-    worker = getattr(config, "workerinput", {}).get("workerid", "main")
-    return Run(mode, config.rootpath, directory.resolve(), plan, worker, config.getoption(plugin.STAGE))
+    told = getattr(config, "workerinput", {})
+    since = datetime.fromisoformat(told[_SINCE]) if _SINCE in told else SystemClock().now()
+    stage: str | None = config.getoption(plugin.STAGE)
+    return Run(mode, config.rootpath, directory.resolve(), plan, told.get("workerid", "main"), since, stage)
 
 
 def _set_options(config: pytest.Config, run: Run) -> None:
@@ -50,10 +57,6 @@ def _set_options(config: pytest.Config, run: Run) -> None:
     option.continue_on_collection_errors = True  # a broken spec file is one container's failure, not everybody's
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(run.root / names.LIBRARIES)]
-    if option.verbose == 0:
-        option.verbose = -1
-    if option.tbstyle == "auto":
-        option.tbstyle = "short"
     if not getattr(option, "xmlpath", None):
         option.xmlpath = str(run.directory / "junit.xml")
 
@@ -106,6 +109,11 @@ class Wiring:
         if parts[0] != names.LIBRARIES:
             return True
         return True if len(parts) > 1 and self._run.entry(parts[1]) is None else None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """A worker counts what happened since the controller began, not since itself."""
+        node.workerinput[_SINCE] = self._run.since.isoformat()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> ContainerScheduling:

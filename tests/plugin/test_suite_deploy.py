@@ -176,6 +176,15 @@ def test_last_failed_runs_what_failed(repository, workers) -> None:
     assert ran.outcomes("apache") == {}
 
 
+def test_a_run_directory_used_again_starts_afresh(repository, workers) -> None:
+    repository.add("broker", converge="fail")
+    assert repository.deploy(*workers).code == 1
+    repository.behave("broker")
+    ran = repository.deploy(*workers)
+    assert ran.code == 0, ran.output
+    assert repository.made("broker")[-1] == "release"
+
+
 def test_exitfirst_stops_the_run(repository, workers) -> None:
     repository.add("apache", provision="fail").add("broker", needs=("apache",))
     ran = repository.deploy("-x", *workers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from harness.suite.board import Board
 from harness.suite.reports import Result
 from harness.suite.run import Mode, Run
 
+ZERO = datetime(2026, 1, 1, tzinfo=UTC)
+
 
 @pytest.fixture
 def board(tmp_path: Path) -> Board:
@@ -23,7 +26,7 @@ def board(tmp_path: Path) -> Board:
         ContainerPlan("broker", 110, "pve", "broker", "10.0.0.1", Action.CREATE, "new"),
         ContainerPlan("apache", 111, "pve", "apache", "10.0.0.2", Action.VERIFY, "specs changed"),
     ]
-    return Board.of(Run(Mode.DEPLOY, tmp_path, tmp_path, Plan("embedded", "mr", None, tuple(entries)), "main"))
+    return Board.of(Run(Mode.DEPLOY, tmp_path, tmp_path, Plan("embedded", "mr", None, tuple(entries)), "main", ZERO))
 
 
 def ended(item: str, outcome: Outcome = Outcome.PASSED, seconds: float = 1.0, **evidence: Any) -> Result:
