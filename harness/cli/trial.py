@@ -29,7 +29,7 @@ from harness.kit.errors import ExitCode, UsageError
 PREFIX = "trial-"
 _FIRST_PORT = 8106
 _PORTS = 100
-_SHARED = ("harness", "conftest.py", "pyproject.toml")
+_SHARED = ("harness", "conftest.py", "pyproject.toml", "libs/helpers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,7 @@ def prepare(root: Path, name: str) -> Trial:
 
 def lay_out(root: Path, trial: Trial) -> None:
     """The parts of the repository that a deploy reads, with settings that name no host."""
+    files.private_directory(trial.root / "libs")
     for part in _SHARED:
         (trial.root / part).symlink_to(root / part)
     shutil.copy2(root / "config.env", trial.root / "config.env")

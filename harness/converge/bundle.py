@@ -8,18 +8,18 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from harness.converge.cookbook import Cookbook
 from harness.kit.secret import Secret
 
 RUBY = Path(__file__).parent / "ruby"
-"""Helper modules (``libraries``) and the layers of the engines; part of every container's revision."""
+"""The layers of the engines; part of every container's revision."""
 SCRIPTS = Path(__file__).parent / "scripts"
 COOKBOOK_PARTS = ("attributes", "files", "libraries", "recipes", "resources", "templates", "metadata.rb")
 """What of a library's folder is a cookbook; its config.env and specs stay here."""
 
 
 def pack(
-    cookbook: Path,
-    name: str,
+    cookbook: Cookbook,
     attributes: Mapping[str, object],
     *,
     engine: str,
@@ -29,8 +29,8 @@ def pack(
 
     ``engine`` names the layer and script to take along; ``files`` are further ones by their name in the bundle.
     """
-    contents = dict(_cookbook(cookbook, name))
-    contents.update(_tree(RUBY / "libraries", "libraries"))
+    contents = dict(_cookbook(cookbook.directory, cookbook.name))
+    contents.update(_tree(cookbook.helpers / "libraries", "libraries"))
     contents.update(_tree(RUBY / engine, engine))
     contents["run.sh"] = (SCRIPTS / f"{engine}.sh").read_bytes()
     contents["attributes.json"] = encode(attributes)

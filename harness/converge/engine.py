@@ -6,9 +6,9 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from harness.converge import bundle, cinc
+from harness.converge.cookbook import Cookbook
 from harness.converge.errors import ConvergeError
 from harness.converge.mirror import MirrorAnswer, Release
 from harness.converge.results import ConvergeResult, Transcript
@@ -50,21 +50,20 @@ def choose_engine(setting: str, mirror: MirrorAnswer) -> EngineChoice:
 
 def converge(
     connection: Connection,
-    cookbook_dir: Path,
-    name: str,
+    cookbook: Cookbook,
     attributes: Mapping[str, object],
     engine: EngineChoice,
     *,
     on_line: Callable[[str], None] = lambda _line: None,
     timeout: float = TIMEOUT,
 ) -> ConvergeResult:
-    """Run the cookbook in ``cookbook_dir`` in the container as root, under the cookbook name ``name``.
+    """Run ``cookbook`` in the container as root.
 
     ``attributes`` may hold ``Secret`` values; they travel in a private file. ``on_line`` gets redacted lines while
     they come. Raises ``ConvergeError`` when the cookbook fails, ``RemoteError`` when the connection does.
     """
-    _check(cookbook_dir, name)
-    run = _Run(connection, cookbook_dir, name, attributes, engine, timeout)
+    _check(cookbook)
+    run = _Run(connection, cookbook, attributes, engine, timeout)
     transcript, seconds = run.once(on_line)
     if transcript.package_wanted and engine.release:
         # The container has no way to the mirror, this machine has one: it puts the package there.
@@ -73,15 +72,18 @@ def converge(
         transcript, more = run.once(on_line)
         seconds += more
         if transcript.package_wanted:
-            raise _failure(name, engine.name, 69, transcript)
+            raise _failure(cookbook.name, engine.name, 69, transcript)
     return ConvergeResult(engine.name, tuple(transcript.resources), seconds, transcript.tail)
 
 
-def _check(cookbook_dir: Path, name: str) -> None:
+def _check(cookbook: Cookbook) -> None:
+    name, folder = cookbook.name, cookbook.directory
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no name for a cookbook", hint="use lower-case letters, digits, - and _")
-    if not (cookbook_dir / "recipes" / "default.rb").is_file():
-        raise UsageError(f"{cookbook_dir} has no recipes/default.rb", hint="see docs/libraries.md")
+    if not (folder / "recipes" / "default.rb").is_file():
+        raise UsageError(f"{folder} has no recipes/default.rb", hint="see docs/libraries.md")
+    if not (cookbook.helpers / "libraries").is_dir():
+        raise UsageError(f"{cookbook.helpers} has no libraries/", hint="the helper modules belong to the repository")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,7 @@ class _Run:
     """One cookbook, one container; entered once, or twice when a package had to be put there first."""
 
     connection: Connection
-    cookbook_dir: Path
-    name: str
+    cookbook: Cookbook
     attributes: Mapping[str, object]
     engine: EngineChoice
     timeout: float
@@ -98,16 +99,21 @@ class _Run:
     def once(self, on_line: Callable[[str], None]) -> tuple[Transcript, float]:
         """Pack, enter, read what comes. Raises ``ConvergeError`` unless it went well or a package is wanted."""
         files = cinc.files(self.engine.release) if self.engine.release else {}
-        data = bundle.pack(self.cookbook_dir, self.name, self.attributes, engine=self.engine.name, files=files)
+        data = bundle.pack(self.cookbook, self.attributes, engine=self.engine.name, files=files)
         transcript = Transcript(on_line)
         try:
             done = self.connection.run(
-                _enter(self.name), sudo=True, stdin=data, timeout=self.timeout, check=False, on_line=transcript.feed
+                _enter(self.cookbook.name),
+                sudo=True,
+                stdin=data,
+                timeout=self.timeout,
+                check=False,
+                on_line=transcript.feed,
             )
         except RemoteCommandError as late:
-            raise _out_of_time(self.name, self.timeout, transcript) from late
+            raise _out_of_time(self.cookbook.name, self.timeout, transcript) from late
         if (done.code != 0 or not transcript.done) and not transcript.package_wanted:
-            raise _failure(self.name, self.engine.name, done.code, transcript)
+            raise _failure(self.cookbook.name, self.engine.name, done.code, transcript)
         return transcript, done.seconds
 
 

@@ -38,6 +38,9 @@ def facts(container: Container) -> dict[str, Any]:
     }
 
 
-def complete(container: Container, inventory: Inventory, login: str, password: Secret) -> Mapping[str, Any]:
-    """All attributes, the password still a ``Secret``."""
-    return {**own(container, login), "containers": neighbours(inventory), "password": password}
+def complete(
+    container: Container, inventory: Inventory, login: str, password: Secret, *, sees_neighbours: bool
+) -> Mapping[str, Any]:
+    """All attributes, the password still a ``Secret``; the other containers only for a cookbook that looks at them."""
+    others = {"containers": neighbours(inventory)} if sees_neighbours else {}
+    return {**own(container, login), **others, "password": password}

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import harness.converge
 import harness.provision
+from harness.converge.cookbook import HELPERS
 from harness.converge.mirror import PINNED
 from harness.inventory.model import Container, Inventory, Mount
 from harness.kit.secret import Secret
@@ -32,6 +33,8 @@ PARTS: Final = {
     SPECS: "specs",
 }
 """The parts, and what a plan calls them."""
+_NEIGHBOURS_IN_COOKBOOKS: Final = (b"containers",)
+_NEIGHBOURS_IN_SPECS: Final = (b"containers", b".other(", b".inventory")
 _LENGTH: Final = 16  # hex digits kept: 64 bits are plenty against accidents, and fit into a description
 
 
@@ -89,13 +92,22 @@ class Revisions:
                 "engine": _hash([container.engine, self._mirror, PINNED.exact]),
                 "attributes": self._attributes(container),
                 "secrets": self._secrets,
-                SPECS: self._tree.digest(directory, is_spec)[:_LENGTH],
+                SPECS: self._specs(directory),
             }
         )
 
     def _attributes(self, container: Container) -> str:
         own = attributes.own(container, self._login)
-        return _hash([own, self._neighbours])
+        return _hash([own, self._neighbours if self.sees_neighbours(container) else None])
+
+    def _specs(self, directory: Path) -> str:
+        digest = self._tree.digest(directory, is_spec)[:_LENGTH]
+        sees = self._tree.mentions(directory, _NEIGHBOURS_IN_SPECS, is_spec)
+        return _hash([digest, self._neighbours]) if sees else digest
+
+    def sees_neighbours(self, container: Container) -> bool:
+        """Whether its cookbook names ``node['containers']``: only then does it get them, and depend on them."""
+        return self._tree.mentions(container.directory, _NEIGHBOURS_IN_COOKBOOKS, is_cookbook)
 
     @cached_property
     def _neighbours(self) -> str:
@@ -107,7 +119,7 @@ class Revisions:
         converge = Path(harness.converge.__path__[0])
         provision = Path(harness.provision.__path__[0])
         return {
-            "helpers": package_digest(converge / "ruby")[:_LENGTH],
+            "helpers": _hash([self._tree.digest(self._tree.root / HELPERS), package_digest(converge)]),
             "base": package_digest(provision)[:_LENGTH],
         }
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.converge import engine, mirror
+from harness.converge.cookbook import HELPERS, Cookbook
 from harness.converge.engine import EngineChoice
 from harness.converge.mirror import MirrorAnswer
 from harness.converge.results import ConvergeResult
@@ -81,9 +82,19 @@ class LifecycleStages:
         context.revision  # noqa: B018  (raises when the files are not the planned ones)
         choice = engine.choose_engine(container.engine, self._mirror_answer(container.engine))
         context.note(f"engine {choice.name}: {choice.reason}")
-        known = attributes.complete(container, workspace.inventory, workspace.login, workspace.password)
+        known = attributes.complete(
+            container,
+            workspace.inventory,
+            workspace.login,
+            workspace.password,
+            sees_neighbours=workspace.revisions.sees_neighbours(container),
+        )
         result = engine.converge(
-            context.connection(), container.directory, container.name, known, choice, on_line=context.say
+            context.connection(),
+            Cookbook(container.name, container.directory, workspace.root / HELPERS),
+            known,
+            choice,
+            on_line=context.say,
         )
         return choice, result
 

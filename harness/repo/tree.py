@@ -47,6 +47,11 @@ class Tree:
         """SHA-256 over relative path, executable bit and content of each file; hex."""
         return digest_of(directory, self.files(directory, wanted))
 
+    def mentions(self, directory: Path, words: Iterable[bytes], wanted: Wanted | None = None) -> bool:
+        """Whether one of these files holds one of ``words``."""
+        texts = (_text(directory / path) for path in self.files(directory, wanted))
+        return any(word in text for text in texts for word in words)
+
 
 def walk(root: Path) -> list[Path]:
     """All files below ``root`` without git's help, relative to it."""
@@ -76,6 +81,13 @@ def digest_of(directory: Path, files: Iterable[PurePosixPath]) -> str:
             name = str(relative).encode(errors="surrogateescape")
             total.update(b"%d:%s%d:%s" % (len(name), name, len(entry), entry))
     return total.hexdigest()
+
+
+def _text(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return b""
 
 
 def _entry(path: Path) -> bytes | None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.converge import cookbook as cookbooks
+from harness.converge.cookbook import Cookbook
 from harness.converge.engine import EngineChoice, choose_engine, converge
 from harness.converge.errors import ConvergeError
 from harness.converge.mirror import Package, Release, ask_mirror
@@ -21,6 +23,7 @@ from harness.remote.errors import RemoteError
 from tests.e2e.single import Single
 
 SOURCE = Path(__file__).parents[2]
+HELPERS = SOURCE / cookbooks.HELPERS
 COOKBOOKS = Path(__file__).parent / "cookbooks"
 PASSWORD = "sesame-opens-nothing"
 ATTRIBUTES: Mapping[str, object] = {
@@ -56,7 +59,7 @@ def text(connection: Connection, command: str) -> str:
 
 
 def run(connection: Connection, cookbook: Path, engine: EngineChoice = ITAMAE) -> ConvergeResult:
-    return converge(connection, cookbook, cookbook.name, ATTRIBUTES, engine)
+    return converge(connection, Cookbook(cookbook.name, cookbook, HELPERS), ATTRIBUTES, engine)
 
 
 # The base role
@@ -173,7 +176,7 @@ def test_a_service_that_dies_fails_with_its_journal(config: Connection) -> None:
 def test_a_secret_that_a_recipe_prints_is_masked(config: Connection) -> None:
     lines: list[str] = []
     with pytest.raises(ConvergeError) as caught:
-        converge(config, COOKBOOKS / "leaky", "leaky", ATTRIBUTES, ITAMAE, on_line=lines.append)
+        converge(config, Cookbook("leaky", COOKBOOKS / "leaky", HELPERS), ATTRIBUTES, ITAMAE, on_line=lines.append)
     error = caught.value
     assert "the password is" in error.tail
     assert PASSWORD not in "\n".join([str(error), error.tail, str(error.detail), *lines])
@@ -202,10 +205,10 @@ def test_the_broker_keeps_its_password_hashed_and_changes_nothing_twice(config: 
 def test_the_proxy_serves_containers_over_its_own_authority(config: Connection) -> None:
     config.run("sed -i s/80/8080/ /etc/apache2/ports.conf && systemctl restart apache2", sudo=True)
     attributes = {**ATTRIBUTES, "proxy": {"ports": {"apache": 8080}}}
-    converge(config, SOURCE / "libs" / "proxy", "proxy", attributes, ITAMAE)
+    converge(config, Cookbook("proxy", SOURCE / "libs" / "proxy", HELPERS), attributes, ITAMAE)
     ask = "curl -s --cacert /etc/caddy/ca.crt --resolve apache.internal:443:127.0.0.1 https://apache.internal/"
     assert text(config, ask) == "<h1>Hello from admin</h1>"
-    assert converge(config, SOURCE / "libs" / "proxy", "proxy", attributes, ITAMAE).changed == ()
+    assert converge(config, Cookbook("proxy", SOURCE / "libs" / "proxy", HELPERS), attributes, ITAMAE).changed == ()
 
 
 # Cinc

@@ -57,7 +57,7 @@ class World:
             shutil.copy2(SOURCE / part, self.root / part)
         shutil.copytree(SOURCE / "harness", self.root / "harness", ignore=_IGNORED)
         (self.root / "libs").mkdir()
-        for lib in libs:
+        for lib in ("helpers", *libs):
             shutil.copytree(SOURCE / "libs" / lib, self.root / "libs" / lib, ignore=_IGNORED)
         self._move_network()
         self.settings({"embedded": {"name": name, "port": self.port}})

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from harness.converge import cinc
+from harness.converge import cookbook as cookbooks
+from harness.converge.cookbook import Cookbook
 from harness.converge.engine import EngineChoice, converge
 from harness.converge.errors import ConvergeError
 from harness.converge.mirror import Package, Release
@@ -23,6 +25,7 @@ from harness.kit.secret import Secret
 from harness.remote.errors import RemoteCommandError
 
 ITAMAE = EngineChoice("itamae", "for the test")
+HELPERS = Path(__file__).parents[2] / cookbooks.HELPERS
 WORD = "a-word-that-leaks"
 
 
@@ -74,19 +77,19 @@ class Container:
 
 
 @pytest.fixture
-def cookbook(tmp_path: Path) -> Path:
+def cookbook(tmp_path: Path) -> Cookbook:
     (tmp_path / "recipes").mkdir()
     (tmp_path / "recipes" / "default.rb").write_text("package 'jq'\n")
-    return tmp_path
+    return Cookbook("web", tmp_path, HELPERS)
 
 
-def run(container: Container, cookbook: Path, choice: EngineChoice = ITAMAE, **attributes: object):  # type: ignore[no-untyped-def]
+def run(container: Container, cookbook: Cookbook, choice: EngineChoice = ITAMAE, **attributes: object):  # type: ignore[no-untyped-def]
     lines: list[str] = []
-    result = converge(container, cookbook, "web", attributes, choice, on_line=lines.append)  # type: ignore[arg-type]
+    result = converge(container, cookbook, attributes, choice, on_line=lines.append)  # type: ignore[arg-type]
     return result, lines
 
 
-def test_resources_come_back_with_what_changed(cookbook: Path) -> None:
+def test_resources_come_back_with_what_changed(cookbook: Cookbook) -> None:
     container = Container(
         (0, ["plain", resource("/a", True), resource("/a", True), resource("/b", False), event(event="done")])
     )
@@ -101,7 +104,7 @@ def test_resources_come_back_with_what_changed(cookbook: Path) -> None:
     assert lines[0] == "plain"
 
 
-def test_one_round_trip_carries_everything_and_no_secret_in_the_command(cookbook: Path) -> None:
+def test_one_round_trip_carries_everything_and_no_secret_in_the_command(cookbook: Cookbook) -> None:
     container = Container((0, [event(event="done")]))
     run(container, cookbook, password=Secret(WORD))
     assert len(container.commands) == 1
@@ -109,7 +112,7 @@ def test_one_round_trip_carries_everything_and_no_secret_in_the_command(cookbook
     assert WORD.encode() in container.bundles[0]
 
 
-def test_a_failure_names_resource_place_and_output(cookbook: Path) -> None:
+def test_a_failure_names_resource_place_and_output(cookbook: Cookbook) -> None:
     failed = event(
         event="failed",
         kind="file",
@@ -125,32 +128,32 @@ def test_a_failure_names_resource_place_and_output(cookbook: Path) -> None:
     assert caught.value.tail == "before\nwhy"
 
 
-def test_an_engine_that_dies_without_a_word_is_a_failure_with_its_tail(cookbook: Path) -> None:
+def test_an_engine_that_dies_without_a_word_is_a_failure_with_its_tail(cookbook: Cookbook) -> None:
     with pytest.raises(ConvergeError, match="itamae ended with 100: E: no such package") as caught:
         run(Container((100, ["installing", "E: no such package"])), cookbook)
     assert "installing" in caught.value.tail
 
 
-def test_an_end_without_the_last_word_is_no_success(cookbook: Path) -> None:
+def test_an_end_without_the_last_word_is_no_success(cookbook: Cookbook) -> None:
     with pytest.raises(ConvergeError, match="ended with 0"):
         run(Container((0, [resource("/a", True)])), cookbook)
 
 
-def test_secrets_are_masked_in_lines_names_messages_and_tail(cookbook: Path) -> None:
+def test_secrets_are_masked_in_lines_names_messages_and_tail(cookbook: Cookbook) -> None:
     Secret(WORD)
     failed = event(event="failed", kind="execute", name=f"say {WORD}", message=f"said {WORD}", output=WORD)
     seen: list[str] = []
     with pytest.raises(ConvergeError) as caught:
-        converge(Container((1, [f"line {WORD}", failed])), cookbook, "web", {}, ITAMAE, on_line=seen.append)  # type: ignore[arg-type]
+        converge(Container((1, [f"line {WORD}", failed])), cookbook, {}, ITAMAE, on_line=seen.append)  # type: ignore[arg-type]
     assert WORD not in " ".join([str(caught.value), str(caught.value.detail), str(caught.value.resource), *seen])
 
 
-def test_a_broken_event_line_is_shown_and_does_no_harm(cookbook: Path) -> None:
+def test_a_broken_event_line_is_shown_and_does_no_harm(cookbook: Cookbook) -> None:
     result, _ = run(Container((0, ["\x1e{half", event(event="done")])), cookbook)
     assert result.tail == "{half"
 
 
-def test_a_converge_out_of_time_names_the_last_resource(cookbook: Path) -> None:
+def test_a_converge_out_of_time_names_the_last_resource(cookbook: Cookbook) -> None:
     with pytest.raises(ConvergeError, match=r"did not end within .* the last that ended was file\[/a\]"):
         run(Container((124, [resource("/a", False)])), cookbook)
 
@@ -158,7 +161,7 @@ def test_a_converge_out_of_time_names_the_last_resource(cookbook: Path) -> None:
 def test_a_cookbook_without_recipe_is_refused_before_anything_runs(tmp_path: Path) -> None:
     container = Container()
     with pytest.raises(UsageError, match=r"recipes/default\.rb"):
-        run(container, tmp_path)
+        run(container, Cookbook("web", tmp_path, HELPERS))
     assert container.commands == []
 
 
@@ -180,7 +183,7 @@ def package_url() -> Iterator[str]:
     server.server_close()
 
 
-def test_a_package_that_the_container_cannot_fetch_is_put_there(cookbook: Path, package_url: str) -> None:
+def test_a_package_that_the_container_cannot_fetch_is_put_there(cookbook: Cookbook, package_url: str) -> None:
     sha256 = hashlib.sha256(b"deb").hexdigest()
     choice = EngineChoice("cinc", "", Release("18.8.54", (Package("12", "amd64", package_url, sha256),)))
     container = Container((69, [event(event="package", sha256=sha256)]), (0, [event(event="done")]))
@@ -191,7 +194,7 @@ def test_a_package_that_the_container_cannot_fetch_is_put_there(cookbook: Path, 
         assert tar.extractfile("cinc.packages").read().decode() == f"12 amd64 {sha256} {package_url}\n"  # type: ignore[union-attr]
 
 
-def test_a_package_that_is_wanted_twice_is_a_failure(cookbook: Path, package_url: str) -> None:
+def test_a_package_that_is_wanted_twice_is_a_failure(cookbook: Cookbook, package_url: str) -> None:
     sha256 = hashlib.sha256(b"deb").hexdigest()
     choice = EngineChoice("cinc", "", Release("18.8.54", (Package("12", "amd64", package_url, sha256),)))
     wanted = (69, ["no space left", event(event="package", sha256=sha256)])

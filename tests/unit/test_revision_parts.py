@@ -136,6 +136,30 @@ def test_order_and_the_template_it_began_with_do_not_count(root: Path, changes: 
     assert revision(root, **changes) == revision(root)
 
 
+def with_another(root: Path) -> dict[str, str]:
+    """The parts of apache's revision once a second container is there."""
+    both = Inventory((container(root), container(root, "broker", 111), container(root, "proxy", 112)))
+    source = Revisions(both, Tree(root), login="admin", password=Secret("secret-one"), key=b"k" * 32)
+    return dict(source.of(both["apache"]).parts)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "parts"),
+    [
+        ("recipes/default.rb", "package 'apache2'\n", ()),
+        ("recipes/default.rb", "node['containers'].each { |one| log one['ip'] }\n", ("attributes",)),
+        ("specs/test_apache.py", "def test_all(container): assert container.containers\n", ("specs",)),
+        ("specs/test_apache.py", "def test_one(container): assert container.other('broker').ip\n", ("specs",)),
+    ],
+    ids=["sees none", "recipe sees them", "spec sees them", "spec sees one"],
+)
+def test_another_container_counts_only_for_those_that_look_at_it(
+    root: Path, file: str, text: str, parts: tuple[str, ...]
+) -> None:
+    (root / "libs/apache" / file).write_text(text)
+    assert differing(revision(root).parts, with_another(root)) == parts
+
+
 def test_engine_login_and_neighbours_count(root: Path) -> None:
     before = revision(root).parts
     assert differing(before, revision(root, engine="itamae").parts) == ("engine",)
