@@ -50,7 +50,7 @@ def require(purpose: str, *, install: bool = True) -> None:
     here = machine.ThisMachine()
     if install:
         packages.install_missing(here, console.say)
-    findings = programs.check(here, _state(root))
+    findings = programs.check(here, _state(root), versions=False)
     settings = None if purpose == "tests" else _settings(root, findings)
     if purpose == "tests" or (settings and settings.embedded_target):
         findings += _engine(root, install=install)

@@ -45,12 +45,12 @@ def check_python(machine: Machine) -> Finding:
     return ok("Python", found)
 
 
-def check_program(machine: Machine, program: Program) -> Finding:
-    """Whether it is there, with its version."""
+def check_program(machine: Machine, program: Program, *, versions: bool = True) -> Finding:
+    """Whether it is there, with its version where that is wanted: asking for it starts the program."""
     path = machine.find(program.name)
     if path is None:
         return problem(program.name, "not installed", f"apt-get install {program.package}   (as root)")
-    line = machine.first_line(program.version) if program.version else ""
+    line = machine.first_line(program.version) if program.version and versions else ""
     number = re.search(r"\d+(\.\d+)+\w*", line)
     return ok(program.name, number.group() if number else path)
 
@@ -68,7 +68,7 @@ def check_disk(machine: Machine, directory: Path) -> Finding:
     return ok("disk space", found)
 
 
-def check(machine: Machine, state: Path) -> list[Finding]:
+def check(machine: Machine, state: Path, *, versions: bool = True) -> list[Finding]:
     """All of this module's checks."""
-    programs = [check_program(machine, program) for program in PROGRAMS]
+    programs = [check_program(machine, program, versions=versions) for program in PROGRAMS]
     return [check_python(machine), *programs, check_disk(machine, state)]
