@@ -146,12 +146,20 @@ class Ran:
         return names.index((container, item))
 
 
+@pytest.fixture(scope="session")
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the many short processes of these tests share what they compiled."""
+    return tmp_path_factory.mktemp("bytecode")
+
+
 @pytest.fixture
-def repository(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Repository:
+def repository(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, bytecode: Path) -> Repository:
     """An empty repository whose containers are made by ``add``."""
     monkeypatch.setenv("PYTHONPATH", str(HARNESS))
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(bytecode))
     for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_ADDOPTS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     return Repository(pytester)
 
 
