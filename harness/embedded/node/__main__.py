@@ -107,6 +107,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         login_delay=float(settings.get("login_delay", Options.login_delay)),
         storages={name: found for name, found in configured.items() if not found.pop("remove", False)},
         templates=tuple(settings.get("templates", ())),
+        root=arguments.state.resolve() / "files",
     )
 
 

@@ -94,26 +94,22 @@ def request(user: str, params: Mapping[str, str | None]) -> Request:
 
 
 def create(node: Node, asked: Request) -> str:
-    """Check, then start the task; returns its identifier."""
+    """Check, reserve the VMID, then start the task; returns its identifier."""
+    check(node, asked)
+    options = guest_settings.prepare(node, asked.options)
+    kept = {key: value for key, value in options.items() if value is not None}
+    node.guests.reserve(Guest(asked.vmid, kept), "create")
+    return node.tasks.start("vzcreate", asked.vmid, asked.user, lambda task: Creation(node, asked, kept, task).run())
+
+
+def check(node: Node, asked: Request) -> None:
+    """Everything that PVE refuses at once, in its order."""
     _check_vmid(node, asked)
     if asked.keys:
         keys.check_public_keys(asked.keys)
     _check_allowed(node, asked)
     _check_template(node, asked)
     _check_storages(node, asked)
-    options = guest_settings.prepare(node, asked.options)
-    if asked.restore:
-        return node.tasks.start("vzrestore", asked.vmid, asked.user, lambda task: _refuse_restore(node, asked, task))
-    kept = {key: value for key, value in options.items() if value is not None}
-    node.guests.reserve(Guest(asked.vmid, kept), "create")
-    return node.tasks.start("vzcreate", asked.vmid, asked.user, lambda task: Creation(node, asked, kept, task).run())
-
-
-def _refuse_restore(node: Node, asked: Request, task: Task) -> None:
-    task.log(f"recovering backed-up configuration from '{asked.template}'")
-    missing = f"volume '{asked.template}' does not exist"
-    known = asked.template in node.storages.volumes
-    raise failure(f"unable to restore CT {asked.vmid} - {'not implemented by this node' if known else missing}")
 
 
 def _check_vmid(node: Node, asked: Request) -> None:
@@ -202,8 +198,10 @@ class Creation:
         )
         self._node.runtime.create(spec, self._task.log)
         self._task.log(f"Detected container architecture: {config['arch']}")
-        self._node.store.table(guest_spec.IMAGE_TABLE).put(str(self._asked.vmid), {"image": image})
-        self._warn_nesting(config)
+        self._node.store.table(guest_spec.IMAGE_TABLE).put(
+            str(self._asked.vmid), {"image": image, "template": self._asked.template}
+        )
+        warn_nesting(self._node, self._asked.template, config, self._task)
         self._node.guests.end(Guest(self._asked.vmid, config))
         if self._asked.pool:
             self._node.pools.add_guest(self._asked.pool, self._asked.vmid)
@@ -249,11 +247,6 @@ class Creation:
             self._task.log(f"got unexpected ostype ({detected} != {asked})")
         return detected
 
-    def _warn_nesting(self, config: Mapping[str, str]) -> None:
-        version = next((v for name, v in _WANTS_NESTING.items() if name in self._asked.template), None)
-        if version and guest_spec.features(self._node, config.get("features", "")).get("nesting") != "1":
-            self._task.warn(f"Systemd {version} detected. You may need to enable nesting.")
-
     def _undo(self) -> None:
         try:
             self._node.runtime.delete(self._asked.vmid)
@@ -275,3 +268,10 @@ class Creation:
     def _finish(self) -> None:
         if self._asked.start:
             guest_power.start_now(self._node, self._asked.vmid, self._task.log)
+
+
+def warn_nesting(node: Node, template: str, config: Mapping[str, str], task: Task) -> None:
+    """Warn, as PVE does, where a systemd wants nesting and the container has it not."""
+    version = next((v for name, v in _WANTS_NESTING.items() if name in template), None)
+    if version and guest_spec.features(node, config.get("features", "")).get("nesting") != "1":
+        task.warn(f"Systemd {version} detected. You may need to enable nesting.")

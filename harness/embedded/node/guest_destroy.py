@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.embedded.node import guest_disks, guest_spec
+from harness.embedded.node import backup_jobs, guest_disks, guest_spec, ha
 from harness.embedded.node.errors import failure
 from harness.embedded.node.guests import check_lock, check_protection
 from harness.embedded.node.node import Node
@@ -12,6 +12,7 @@ from harness.embedded.node.tasks import Task
 def destroy(node: Node, user: str, vmid: int, *, force: bool, purge: bool) -> str:
     """Start the task ``vzdestroy``."""
     _check(node, vmid, force=force)
+    ha.guard_destroy(node, vmid, purge=purge)
 
     def work(task: Task) -> None:
         with node.guests.locked(vmid, task.log):
@@ -22,6 +23,8 @@ def destroy(node: Node, user: str, vmid: int, *, force: bool, purge: bool) -> st
             _remove(node, vmid)
             if purge:
                 task.log(f"purging CT {vmid} from related configurations..")
+                backup_jobs.forget_guest(node, vmid)
+                node.store.table("ha").delete(f"ct:{vmid}")
 
     return node.tasks.start("vzdestroy", vmid, user, work)
 
@@ -41,6 +44,7 @@ def _remove(node: Node, vmid: int) -> None:
     guest_disks.release(node, vmid, guest.merged)
     node.store.table(guest_spec.IMAGE_TABLE).delete(str(vmid))
     node.pools.drop_guest(vmid)
+    node.store.table("firewall").delete(str(vmid))
     for key, entry in node.store.table("acl").items():
         if entry["path"] == f"/vms/{vmid}":
             node.store.table("acl").delete(key)

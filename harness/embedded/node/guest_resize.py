@@ -38,6 +38,11 @@ def _target(now: int, wanted: str) -> int:
 def _grow(node: Node, vmid: int, key: str, target: int, task: Task) -> None:
     guest = node.guests.load(vmid)
     disk = guest_disks.parse(node, key, guest.config[key])
+    if guest.is_template and node.storages.file_path(disk.volume).endswith(".raw"):
+        path = node.storages.file_path(disk.volume)
+        raise failure(
+            f"command '/usr/bin/qemu-img resize '--preallocation=off' -f raw {path} {target}' failed: exit code 1"
+        )
     node.runtime.resize(vmid, key, target)
     task.log("Image resized.")
     node.storages.volumes.change(disk.volume, size=target)

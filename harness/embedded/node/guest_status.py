@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.embedded.node.guest_config import Guest
-from harness.embedded.node.node import Node
 from harness.embedded.node.runtime import GuestState
+
+if TYPE_CHECKING:
+    from harness.embedded.node.node import Node
 
 STOPPED = GuestState(running=False)
 _NO_PRESSURE = {f"pressure{kind}{share}": "0.00" for kind in ("cpu", "io", "memory") for share in ("some", "full")}

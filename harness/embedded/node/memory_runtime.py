@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from harness.embedded.node.runtime import (
     ArchiveError,
@@ -141,6 +142,26 @@ class MemoryRuntime:
 
     def resize(self, vmid: int, key: str, size_bytes: int) -> None:
         """There is no disk."""
+
+    def clone(self, source: int, snapshot: str | None, spec: GuestSpec, log: Log) -> None:
+        """A record more."""
+        with self._lock:
+            self._guests[spec.vmid] = _Guest(spec)
+
+    def copy_volume(self, vmid: int, source: str, target: str, log: Log) -> None:
+        """There is no volume."""
+
+    def archive(self, vmid: int, path: Path | None, log: Log) -> int:
+        """An archive of nothing."""
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"")
+        return 89_754_927
+
+    def restore(self, spec: GuestSpec, path: Path | None, log: Log) -> None:
+        """A record more."""
+        with self._lock:
+            self._guests[spec.vmid] = _Guest(spec)
 
     def interfaces(self, vmid: int) -> Sequence[GuestInterface]:
         """Loopback and what the settings say."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.embedded.node import samples, secrets_box, storages
 from harness.embedded.node import schema as schemas
-from harness.embedded.node import secrets_box, storages
 from harness.embedded.node.errors import denied
 from harness.embedded.node.expressions import Evaluator
 from harness.embedded.node.guests import LOCK_SECONDS, Guests
@@ -30,6 +30,7 @@ class Options:
 
     ``login_delay`` is how many seconds a refused sign-in takes (three on a real node). ``storages`` replaces the
     default storages; ``templates`` are file names that are fetched to the first storage for templates at start.
+    Uploaded files lie below ``root``; without one only their names and sizes are kept.
     """
 
     name: str = "pve"
@@ -39,6 +40,7 @@ class Options:
     lock_seconds: float = LOCK_SECONDS
     storages: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: storages.DEFAULTS)
     templates: Sequence[str] = ()
+    root: Path | None = None
 
 
 class Node:
@@ -61,6 +63,7 @@ class Node:
         self.events = Events(self.name)
         self.tasks = Tasks(self.name, store)
         self.stopping = threading.Event()
+        self.samples = samples.Samples(self)
         self._prepare_root(password)
 
     def _prepare_root(self, password: str) -> None:

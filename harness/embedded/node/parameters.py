@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from email.parser import BytesParser
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -63,20 +62,23 @@ def _plain(value: Any) -> Any:
 
 
 def from_multipart(body: bytes, content_type: str) -> tuple[Values, dict[str, Upload]]:
-    """The fields and files of a multipart body."""
-    message = BytesParser().parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
+    """The fields and files of a multipart body (RFC 7578); bytes of files are kept as they are."""
     values: Values = {}
     files: dict[str, Upload] = {}
-    for part in message.get_payload() if message.is_multipart() else []:
-        if isinstance(part, str):
-            continue
-        name = str(part.get_param("name", "", "content-disposition"))
-        data = part.get_payload(decode=True)
-        content = data if isinstance(data, bytes) else b""
-        filename = part.get_param("filename", None, "content-disposition")
+    boundary = re.search(r'boundary="?([^";,]+)"?', content_type)
+    for part in body.split(b"--" + boundary[1].encode())[1:-1] if boundary else []:
+        head, _, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        name, filename = _disposition(head.decode("utf-8", errors="replace"))
+        content = content.removesuffix(b"\r\n")
         if filename is None:
             values[name] = content.decode(errors="replace")
         else:
-            files[name] = Upload(str(filename), content)
-            values[name] = str(filename)
+            files[name] = Upload(filename, content)
+            values[name] = filename
     return values, files
+
+
+def _disposition(head: str) -> tuple[str, str | None]:
+    name = re.search(r'[;\s]name="([^"]*)"', head)
+    filename = re.search(r'filename="([^"]*)"', head)
+    return name[1] if name else "", filename[1] if filename else None

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
 
 from harness.kit.errors import HarnessError
 
@@ -138,6 +139,28 @@ class Template:
     size_bytes: int = 0
     section: str = "system"
     architecture: str = "amd64"
+
+
+@runtime_checkable
+class CopyingRuntime(Protocol):
+    """What a runtime may be able to do besides: make containers out of containers."""
+
+    def clone(self, source: int, snapshot: str | None, spec: GuestSpec, log: Log) -> None:
+        """Make a stopped container with the file system of another, or of a snapshot of it."""
+
+    def copy_volume(self, vmid: int, source: str, target: str, log: Log) -> None:
+        """Give a volume of a stopped container a second life under another volume id."""
+
+
+@runtime_checkable
+class ArchivingRuntime(Protocol):
+    """What a runtime may be able to do besides: write containers to archives, and read them back."""
+
+    def archive(self, vmid: int, path: Path | None, log: Log) -> int:
+        """Write the file system to ``path``; returns the archive's bytes. Without a path nothing is written."""
+
+    def restore(self, spec: GuestSpec, path: Path | None, log: Log) -> None:
+        """Make a stopped container from an archive."""
 
 
 class Runtime(Protocol):

@@ -43,6 +43,7 @@ class Service:
             self._servers.append(server)
         for server in self._servers:
             server.serve_in_background()
+        self.node.samples.start()
         return Listening(self._addresses, port)
 
     def stop(self) -> None:

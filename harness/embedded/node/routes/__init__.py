@@ -20,6 +20,13 @@ _MODULES = (
     "pools",
     "network",
     "indexes",
+    "ha",
+    "backup_jobs",
+    "firewall",
+    "uploads",
+    "guest_copies",
+    "statistics",
+    "backups",
 )
 
 

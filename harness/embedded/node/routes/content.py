@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness.embedded.node import formats, sizes, storages
+from harness.embedded.node import formats, sizes, storages, uploads
 from harness.embedded.node.errors import bad_parameters, denied, failure
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.store import Record
@@ -92,7 +92,7 @@ def _kilobytes(text: str) -> int:
 
 
 @route("DELETE", f"{_CONTENT}/{{volume}}")
-def delete_volume(call: Call) -> str:
+def delete_volume(call: Call) -> str | None:
     """Delete a volume; a missing one is no error."""
     storage, volid = volume_id(call)
     record = call.node.storages.volumes.get(volid) or {}
@@ -109,11 +109,23 @@ def delete_volume(call: Call) -> str:
         _forget(call, volid)
         task.log(f"Removed volume '{volid}'")
 
-    return call.node.tasks.start("imgdel", owner, call.user, work)
+    upid = call.node.tasks.start("imgdel", owner, call.user, work)
+    return _after(call, upid)
+
+
+def _after(call: Call, upid: str) -> str | None:
+    """The task, or nothing when it ended well within ``delay`` seconds."""
+    if not call.number("delay", 0) or not call.node.tasks.wait(upid, call.number("delay", 0)):
+        return upid
+    end = str(call.node.tasks.status(upid)["exitstatus"])
+    if end != "OK":
+        raise failure(end)
+    return None
 
 
 def _forget(call: Call, volid: str) -> None:
     call.node.storages.volumes.delete(volid)
+    uploads.forget(call.node, volid)
     name = volid.partition(":")[2]
     if name.startswith("vztmpl/"):
         call.node.runtime.forget_template(name.removeprefix("vztmpl/"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.embedded.node import guest_destroy, guest_power, guest_resize
+from harness.embedded.node import guest_destroy, guest_power, guest_resize, ha
 from harness.embedded.node.errors import failure
 from harness.embedded.node.routing import Call, route
 
@@ -11,13 +11,18 @@ _STATUS = "/nodes/{node}/lxc/{vmid}/status"
 
 @route("POST", f"{_STATUS}/start")
 def start(call: Call) -> str:
-    """Start; the task's end says whether init runs."""
+    """Start; the task's end says whether init runs. A managed container is started by its manager."""
+    if ha.find(call.node, call.vmid):
+        return ha.request(call.node, call.user, call.vmid, "started")
     return guest_power.start(call.node, call.user, call.vmid, skiplock=call.flag("skiplock"))
 
 
 @route("POST", f"{_STATUS}/stop")
 def stop(call: Call) -> str:
-    """Kill."""
+    """Kill. A managed container is stopped by its manager."""
+    if ha.find(call.node, call.vmid):
+        guest_power.need_running(call.node, call.vmid)
+        return ha.request(call.node, call.user, call.vmid, "stopped")
     return guest_power.stop(call.node, call.user, call.vmid, skiplock=call.flag("skiplock"))
 
 
@@ -25,6 +30,9 @@ def stop(call: Call) -> str:
 def shutdown(call: Call) -> str:
     """Ask init to shut down."""
     timeout = call.number("timeout", guest_power.SHUTDOWN_SECONDS)
+    if ha.find(call.node, call.vmid):
+        guest_power.need_running(call.node, call.vmid)
+        return ha.request(call.node, call.user, call.vmid, "stopped")
     return guest_power.shutdown(call.node, call.user, call.vmid, timeout=timeout, force=call.flag("forceStop"))
 
 

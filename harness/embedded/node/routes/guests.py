@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.embedded.node import formats, guest_config, guest_create, guest_snapshots, guest_status, guest_update
+from harness.embedded.node import (
+    formats,
+    guest_config,
+    guest_create,
+    guest_restore,
+    guest_snapshots,
+    guest_status,
+    guest_update,
+    ha,
+)
 from harness.embedded.node.errors import bad_parameters, failure
 from harness.embedded.node.guest_config import Guest
+from harness.embedded.node.routes.backups import archiving
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.verify import Rule
 
@@ -30,7 +40,11 @@ def list_guests(call: Call) -> list[dict[str, Any]]:
 @route("POST", "/nodes/{node}/lxc")
 def create_guest(call: Call) -> str:
     """Start creating a container."""
-    return guest_create.create(call.node, guest_create.request(call.user, call.params))
+    asked = guest_create.request(call.user, call.params)
+    if not asked.restore:
+        return guest_create.create(call.node, asked)
+    guest_create.check(call.node, asked)
+    return guest_restore.restore(call.node, archiving(call), asked, unique=call.flag("unique"))
 
 
 @route("GET", "/nodes/{node}/lxc/{vmid}")
@@ -105,7 +119,7 @@ def status_index(call: Call) -> list[dict[str, str]]:
 def current_status(call: Call) -> dict[str, Any]:
     """The state now."""
     guest = call.node.guests.load(call.vmid)
-    return {**guest_status.status(guest, call.node.state(call.vmid)), "ha": {"managed": 0}}
+    return {**guest_status.status(guest, call.node.state(call.vmid)), "ha": ha.state(call.node, call.vmid)}
 
 
 @route("GET", "/nodes/{node}/lxc/{vmid}/feature")
@@ -113,7 +127,7 @@ def feature(call: Call) -> dict[str, int]:
     """Whether the container's storages can do something."""
     guest = call.node.guests.load(call.vmid)
     able = guest_snapshots.can_snapshot(call.node, guest.config)
-    return {"hasFeature": int(able)}
+    return {"hasFeature": int(able or call.need("feature") == "copy")}
 
 
 @route("GET", "/nodes/{node}/lxc/{vmid}/interfaces")

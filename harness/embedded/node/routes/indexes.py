@@ -22,7 +22,7 @@ _ACCESS = ("users", "groups", "roles", "acl", "domains", "openid", "tfa", "ticke
 _HA = ("status", "resources", "groups", "rules")
 _EMPTY = (
     *("/cluster/config/nodes", "/cluster/replication", "/cluster/sdn/vnets", "/cluster/sdn/zones"),
-    *("/cluster/ha/resources", "/cluster/ha/groups", "/cluster/ha/rules", "/cluster/backup"),
+    *("/cluster/ha/groups", "/cluster/ha/rules"),
 )
 
 
