@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -119,3 +120,18 @@ def test_ticks_stand_at_round_times() -> None:
     ]  # fmt: skip
     assert [tick.label for tick in timeline.ticks(0.35)] == ["0.0 s", "0.1 s", "0.2 s", "0.3 s"]
     assert timeline.ticks(0) == ()
+
+
+def test_a_refused_container_keeps_a_run_from_being_whole() -> None:
+    run = told(start("base", 0), end("base", 1, Outcome.PASSED))
+    refused = replace(plan("old").containers[0], action=Action.REFUSED)
+    events = [start("base", 0), end("base", 1, Outcome.PASSED)]
+    mixed = story.tell("1", replace(run.plan, containers=(*run.plan.containers, refused)), events)
+    assert [container.verdict for container in mixed.containers] == [Verdict.PASSED, Verdict.REFUSED]
+    assert (run.verdict, mixed.verdict) == (Verdict.PASSED, Verdict.REFUSED)
+
+
+def test_a_specs_name_reads_as_words() -> None:
+    name = "specs/test_b.py::test_both_ports[a_b]"
+    run = told(start(name, 0), end(name, 1, Outcome.PASSED))
+    assert run.containers[0].specs[0].sentence == "both ports [a_b]"

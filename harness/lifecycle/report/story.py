@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from harness.lifecycle.journal import Event, Kind, Outcome
-from harness.lifecycle.plan import ContainerPlan, Plan
+from harness.lifecycle.plan import Action, ContainerPlan, Plan
 
 SPECS = "specs"
 STEPS = ("provision", "base", "converge", "idempotence", SPECS, "release")
@@ -23,10 +23,12 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
     UNFINISHED = "unfinished"
     """Begun and never ended: the run was killed, or still runs."""
+    REFUSED = "refused"
+    """Not ours, so left alone: the repository wants something else than what stands there."""
     UNTOUCHED = "untouched"
 
 
-_WORST_FIRST = (Verdict.FAILED, Verdict.UNFINISHED, Verdict.SKIPPED, Verdict.PASSED)
+_WORST_FIRST = (Verdict.FAILED, Verdict.UNFINISHED, Verdict.REFUSED, Verdict.SKIPPED, Verdict.PASSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,12 @@ class Item:
     def label(self) -> str:
         """A spec's function without its file."""
         return self.name.rsplit("::", 1)[-1]
+
+    @property
+    def sentence(self) -> str:
+        """A spec's name as words: ``refuses anonymous [1883]``."""
+        function, bracket, parameters = self.label.partition("[")
+        return f"{function.removeprefix('test_').replace('_', ' ')} {bracket}{parameters}".strip()
 
     @property
     def file(self) -> str:
@@ -114,6 +122,8 @@ class ContainerStory:
     @property
     def verdict(self) -> Verdict:
         """The worst of its items."""
+        if not self.items and self.plan.action is Action.REFUSED:
+            return Verdict.REFUSED
         return worst(item.verdict for item in self.items)
 
     @property
@@ -159,7 +169,7 @@ class RunStory:
     @property
     def verdict(self) -> Verdict:
         """The worst of its containers."""
-        return worst(story.verdict for story in self.told)
+        return worst(story.verdict for story in self.containers)
 
     @property
     def told(self) -> tuple[ContainerStory, ...]:

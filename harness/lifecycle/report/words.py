@@ -4,7 +4,9 @@ from __future__ import annotations
 
 
 def seconds(value: float) -> str:
-    """``0.4 s``, ``12.3 s``, ``2 min 05 s``."""
+    """``12 ms``, ``0.4 s``, ``12.3 s``, ``2 min 05 s``."""
+    if value < 0.0995:
+        return f"{value * 1000:.0f} ms"
     if value < 99.95:
         return f"{value:.1f} s"
     minutes, rest = divmod(round(value), 60)
