@@ -73,6 +73,7 @@ def test_a_secret_learned_later_is_masked(run: Path) -> None:
 
 def test_a_run_in_which_nothing_happened_has_a_page_too(run: Path) -> None:
     (run / FILE_NAME).unlink()
+    plan_file.write(run / "plan.json", Plan("embedded", "mr-0123", None, ()))
     assert "Nothing was done" in report.build(run).read_text()
 
 
