@@ -38,7 +38,6 @@ def _in_directory(work: Callable[[Path], Iterator[Figure]]) -> list[Figure]:
 def _ready(world: World) -> Iterator[Figure]:
     world.succeed("local", "--no-deploy")
     yield from ready.measure(world)
-    yield from node.memory(world)
 
 
 def _verify(world: World) -> Iterator[Figure]:
@@ -47,7 +46,7 @@ def _verify(world: World) -> Iterator[Figure]:
 
 MEASUREMENTS: dict[str, Callable[[], list[Figure]]] = {
     "plan": lambda: _in_directory(planning.measure),
-    "node": lambda: _in_directory(node.measure),
+    "node": lambda: _with_world("node", 44, (), node.measure),
     "deploy": lambda: _with_world("three", 40, ("broker", "proxy", "apache"), deploys.three),
     "ready": lambda: _with_world("ready", 41, (), _ready),
     "parallel": lambda: _with_world("parallel", 42, (), deploys.side_by_side),

@@ -49,9 +49,13 @@ class Api:
         return self.post(f"/nodes/pve/lxc/{vmid}/status/{action}")
 
     def template(self) -> str:
-        """A template that the node has."""
-        content = self.get("/nodes/pve/storage/local/content")
-        return str(next(entry["volid"] for entry in content if entry["content"] == "vztmpl"))
+        """A Debian 13 template on the node, fetched when there is none."""
+        offered = [entry["template"] for entry in self.get("/nodes/pve/aplinfo")]
+        name = next(name for name in offered if name.startswith("debian-13-standard"))
+        volume = f"local:vztmpl/{name}"
+        if volume not in [entry["volid"] for entry in self.get("/nodes/pve/storage/local/content")]:
+            self.wait(self.post("/nodes/pve/aplinfo", storage="local", template=name))
+        return volume
 
     def get(self, path: str) -> Any:
         """``data`` of the answer."""
