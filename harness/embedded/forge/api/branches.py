@@ -1,0 +1,134 @@
+"""Branches and their rules."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from harness.embedded.forge.api import binding, forms, needs
+from harness.embedded.forge.api.call import Call, answer, empty, page_headers
+from harness.embedded.forge.api.routing import Routes
+from harness.embedded.forge.errors import ConflictError, ForbiddenError, InvalidError, not_found
+from harness.embedded.forge.git import history, names
+from harness.embedded.forge.git.repository import StaleRefError
+from harness.embedded.forge.services import branches, events
+from harness.embedded.forge.shapes import repository as repository_shape
+from harness.embedded.forge.store import repositories
+
+routes = Routes()
+_REPO = "/repos/{owner}/{repo}"
+
+
+@routes.get(f"{_REPO}/branches", needs.READ)
+def every(call: Call) -> Response:
+    """A page of branches; ``null`` when the repository is empty."""
+    if call.repository.empty:
+        return answer(None, 200, {"x-total-count": "0"})
+    refs = call.git.refs("refs/heads/")
+    page = call.slice(refs)
+    found = history.read_many(call.git, [ref.sha for ref in page])
+    shown = [branches.shape(call.forge, call.view, call.repository, ref.name[11:], found[ref.sha]) for ref in page]
+    return answer(shown, 200, page_headers(call, len(refs)))
+
+
+@routes.post(f"{_REPO}/branches", needs.WRITE)
+def create(call: Call) -> Response:
+    """A new branch."""
+    details = binding.read(call, forms.CREATE_BRANCH)
+    if call.repository.empty:
+        raise not_found("Git Repository is empty.")
+    old = details.get("old_ref_name") or details.get("old_branch_name") or call.repository.default_branch
+    name = details["new_branch_name"]
+    sha = branches.create(call.forge, call.identity, call.repository, name, old, call.base)
+    commit = history.read(call.git, sha)
+    return answer(branches.shape(call.forge, call.view, call.repository, name, commit), 201)
+
+
+@routes.get(f"{_REPO}/branches/{{branch*}}", needs.READ)
+def read(call: Call) -> Response:
+    """One branch."""
+    name = call.params["branch"]
+    commit = history.read(call.git, branches.find(call.forge, call.repository, name))
+    return answer(branches.shape(call.forge, call.view, call.repository, name, commit))
+
+
+@routes.delete(f"{_REPO}/branches/{{branch*}}", needs.WRITE)
+def delete(call: Call) -> Response:
+    """Remove a branch."""
+    if call.repository.empty:
+        raise ForbiddenError("Git Repository is empty.")
+    branches.delete(call.forge, call.identity, call.repository, call.params["branch"], call.base)
+    return empty()
+
+
+@routes.patch(f"{_REPO}/branches/{{branch*}}", needs.WRITE)
+def rename(call: Call) -> Response:
+    """Rename a branch."""
+    new = binding.read(call, forms.RENAME_BRANCH)["name"]
+    branches.rename(call.forge, call.identity, call.repository, call.params["branch"], new, call.base)
+    return empty()
+
+
+@routes.put(f"{_REPO}/branches/{{branch*}}", needs.WRITE)
+def move(call: Call) -> Response:
+    """Let a branch hold another commit."""
+    details, name, git = binding.read(call, forms.UPDATE_BRANCH), call.params["branch"], call.git
+    old = branches.find(call.forge, call.repository, name)
+    new = git.resolve(details["new_commit_id"])
+    if new is None:
+        raise not_found(f"commit does not exist [id: {details['new_commit_id']}]")
+    if details.get("old_commit_id") not in {None, "", old}:
+        raise ConflictError("Branch has been updated by another action")
+    if not branches.may_push(call.forge, call.identity, call.repository, name):
+        raise ForbiddenError("branch is protected")
+    if not details.get("force") and not history.is_ancestor(git, old, new):
+        raise InvalidError("Update is not a fast-forward")
+    try:
+        git.move(f"refs/heads/{name}", new, old)
+    except StaleRefError as stale:
+        raise ConflictError("Branch has been updated by another action") from stale
+    events.pushed(call.forge, call.repository, call.user, [(f"refs/heads/{name}", old, new)], call.base)
+    return empty()
+
+
+# Rules
+
+
+@routes.get(f"{_REPO}/branch_protections", needs.ADMINISTER)
+def rules(call: Call) -> Response:
+    """The rules for branches."""
+    found = repositories.protections(call.forge.db, call.repository.id)
+    return answer([repository_shape.protection(rule) for rule in found])
+
+
+@routes.post(f"{_REPO}/branch_protections", needs.ADMINISTER)
+def protect(call: Call) -> Response:
+    """A new rule."""
+    details = binding.read(call, forms.PROTECTION)
+    name = details.get("rule_name") or details.get("branch_name")
+    if not name:
+        raise InvalidError("both rule_name and branch_name are empty")
+    if not names.is_ref_name(name.replace("*", "x").replace("?", "x")):
+        raise InvalidError("invalid rule name")
+    made = branches.protect(call.forge, call.repository, name, details)
+    return answer(repository_shape.protection(made), 201)
+
+
+@routes.get(f"{_REPO}/branch_protections/{{name*}}", needs.ADMINISTER)
+def rule(call: Call) -> Response:
+    """One rule."""
+    return answer(repository_shape.protection(branches.protection(call.forge, call.repository, call.params["name"])))
+
+
+@routes.patch(f"{_REPO}/branch_protections/{{name*}}", needs.ADMINISTER)
+def edit_rule(call: Call) -> Response:
+    """Change a rule."""
+    details = binding.read(call, forms.PROTECTION)
+    changed = branches.edit_protection(call.forge, call.repository, call.params["name"], details)
+    return answer(repository_shape.protection(changed))
+
+
+@routes.delete(f"{_REPO}/branch_protections/{{name*}}", needs.ADMINISTER)
+def unprotect(call: Call) -> Response:
+    """Remove a rule."""
+    branches.unprotect(call.forge, call.repository, call.params["name"])
+    return empty()

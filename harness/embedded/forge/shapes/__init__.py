@@ -1,0 +1,1 @@
+"""How things look in Gitea's JSON. Reads the store and git, changes nothing, decides nothing."""
