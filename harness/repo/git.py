@@ -46,7 +46,7 @@ def commit(root: Path) -> Commit | None:
                 return None
             return Commit(repository.head.commit.hexsha, repository.is_dirty(submodules=False))
     except (GitError, OSError, ValueError) as error:
-        raise _unreadable(root, error) from error
+        raise unreadable(root, str(error)) from error
 
 
 def files(root: Path) -> list[Path]:
@@ -58,7 +58,7 @@ def files(root: Path) -> list[Path]:
         with git.Repo(root) as repository:
             listed = repository.git.ls_files("--cached", "--others", "--exclude-standard", "-z")
     except (GitError, OSError, ValueError) as error:
-        raise _unreadable(root, error) from error
+        raise unreadable(root, str(error)) from error
     found: list[Path] = []
     for name in dict.fromkeys(part for part in listed.split("\0") if part):
         path = Path(name.rstrip("/"))
@@ -74,11 +74,11 @@ def _nested(directory: Path) -> list[Path]:
     return files(directory) if is_work_tree(directory) else []
 
 
-def _unreadable(root: Path, error: Exception) -> RepositoryError:
-    text = str(error)
+def unreadable(root: Path, text: str) -> RepositoryError:
+    """What git said when it could not read ``root``, with what helps."""
     if "dubious ownership" in text:
         hint = f"git config --global --add safe.directory {root}"
-    elif isinstance(error, git.exc.GitCommandNotFound):
+    elif "not found" in text:  # as GitPython and the shell say it of a missing program
         hint = "install git"
     else:
         hint = f"git -C {root} status"

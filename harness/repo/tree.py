@@ -14,8 +14,8 @@ Wanted = Callable[[PurePosixPath], bool]
 """Decides on a path relative to the directory that is hashed."""
 
 # What no tool writes into a repository on purpose; git's own list of ignored files adds to it where there is git.
-_SKIPPED_DIRECTORIES = {".git", "__pycache__", ".venv", ".nox", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
-_SKIPPED_ENDINGS = (".pyc", ".swp", "~")
+SKIPPED_DIRECTORIES = {".git", "__pycache__", ".venv", ".nox", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+SKIPPED_ENDINGS = (".pyc", ".swp", "~")
 
 
 class Tree:
@@ -57,19 +57,24 @@ def walk(root: Path) -> list[Path]:
     """All files below ``root`` without git's help, relative to it."""
     found = []
     for directory, names, files in os.walk(root):
-        names[:] = [name for name in names if name not in _SKIPPED_DIRECTORIES]
+        names[:] = [name for name in names if name not in SKIPPED_DIRECTORIES]
         found += [(Path(directory) / name).relative_to(root) for name in files]
         found += [(Path(directory) / name).relative_to(root) for name in names if (Path(directory) / name).is_symlink()]
     return found
 
 
 def _counts(path: PurePosixPath) -> bool:
-    return not path.name.endswith(_SKIPPED_ENDINGS) and not _SKIPPED_DIRECTORIES.intersection(path.parts)
+    return not path.name.endswith(SKIPPED_ENDINGS) and not SKIPPED_DIRECTORIES.intersection(path.parts)
 
 
 def package_digest(directory: Path) -> str:
     """The hash of an installed package's files, wherever it lies."""
-    return digest_of(directory, sorted(PurePosixPath(path) for path in walk(directory) if _counts(PurePosixPath(path))))
+    return digest_of(directory, sorted(package_files(directory)))
+
+
+def package_files(directory: Path) -> list[PurePosixPath]:
+    """The files of an installed package, relative to it: all but what tools leave behind."""
+    return [path for path in map(PurePosixPath, walk(directory)) if _counts(path)]
 
 
 def digest_of(directory: Path, files: Iterable[PurePosixPath]) -> str:
