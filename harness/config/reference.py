@@ -97,6 +97,7 @@ _TAIL = """\
 | variable | meaning | default |
 | --- | --- | --- |
 | `GITOPS_ROOT` | the repository | the nearest directory upwards with `config.env` and `libs/` |
+| `GITOPS_CONFIG` | the settings' file | `local/config.json` in the repository |
 | `GITOPS_SHARE` | state of all targets: keys, known hosts, runs, generated login | `local/share` in the repository |
 
 Each target has a directory of its own there, readable by you alone: `embedded`, or `<host>-<port>`.

@@ -46,11 +46,21 @@ class EmbeddedSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlPlaneSettings:
+    """The control plane in local Docker."""
+
+    address: str = "127.0.0.1"
+    """Address of this machine that its forge is published on."""
+    port: int = 8080
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything outside the containers' own files."""
 
     proxmox: ProxmoxSettings = ProxmoxSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
+    control_plane: ControlPlaneSettings = ControlPlaneSettings()
     login: str = "admin"
     password: Secret | None = None
     """None: one is made at random at the first run and kept in the share directory, mode 0600."""

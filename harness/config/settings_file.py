@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.config import json_lines, suggest
 from harness.config.origin import Origin
-from harness.config.settings import EmbeddedSettings, ProxmoxSettings, Settings
+from harness.config.settings import ControlPlaneSettings, EmbeddedSettings, ProxmoxSettings, Settings
 from harness.config.settings_keys import ALIASES, SETTINGS, Setting
 from harness.config.values import MalformedError
 from harness.kit.errors import ConfigurationError, Problem
@@ -19,6 +19,8 @@ from harness.kit.secret import MASK
 
 FILE = Path("local/config.json")
 TEMPLATE = Path("local/.config.json")
+VARIABLE = "GITOPS_CONFIG"
+"""Names another file than ``local/config.json``: a control plane's jobs work on checkouts that have none."""
 HINT = f"start from {TEMPLATE}"
 
 
@@ -36,14 +38,15 @@ def load_settings(root: Path, environ: Mapping[str, str]) -> Settings:
     Raises ``ConfigurationError`` with every problem.
     """
     problems: list[Problem] = []
-    given = _from_file(root, problems)
+    path = Path(environ[VARIABLE]).absolute() if environ.get(VARIABLE) else root / FILE
+    given = _from_file(path, problems)
     given.update(_from_environment(environ))
     checked = _convert(given, problems)
     problems.extend(_contradictions(checked, given))
     if problems:
         raise ConfigurationError(sorted(problems, key=lambda problem: problem.line or 0))
     origins = {name: entry.origin for name, entry in given.items()}
-    settings = _settings(checked, origins, root / FILE if (root / FILE).is_file() else None)
+    settings = _settings(checked, origins, path if path.is_file() else None)
     return settings.on_embedded_node() if settings.embedded_target else settings
 
 
@@ -55,6 +58,7 @@ def _settings(checked: Mapping[str, Any], origins: Mapping[str, Origin], file: P
     return Settings(
         proxmox=ProxmoxSettings(**proxmox),
         embedded=EmbeddedSettings(**_section("embedded.", checked)),
+        control_plane=ControlPlaneSettings(**_section("control_plane.", checked)),
         file=file,
         origins=dict(origins),
         notes=tuple(_notes(checked)),
@@ -71,8 +75,7 @@ def _notes(checked: Mapping[str, Any]) -> Iterator[str]:
         yield "proxmox.password and proxmox.token are both set: the password is used, because a token may do less"
 
 
-def _from_file(root: Path, problems: list[Problem]) -> dict[str, _Given]:
-    path = root / FILE
+def _from_file(path: Path, problems: list[Problem]) -> dict[str, _Given]:
     if not path.is_file():
         return {}
     problems.extend(_exposed(path))

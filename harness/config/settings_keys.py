@@ -69,6 +69,10 @@ def _gateway(value: Any) -> IPv4Address:
     return values.address(_text(value))
 
 
+def _address(value: Any) -> str:
+    return str(values.address(_text(value)))
+
+
 def _host(value: Any) -> str:
     host = _text(value)
     if "://" in host or "/" in host:
@@ -211,6 +215,22 @@ _ALL = (
         '"gitops"',
         _pattern(_PREFIX),
         "`gitops`",
+    ),
+    Setting(
+        "control_plane.address",
+        "an IPv4 address of this machine",
+        "Where the local control plane is published; `0.0.0.0` lets the network in, over plain http.",
+        '"127.0.0.1"',
+        _address,
+        "`127.0.0.1`",
+    ),
+    Setting(
+        "control_plane.port",
+        "a port, 1 to 65535",
+        "Port of the local control plane's forge.",
+        "8080",
+        _number(1, 65535),
+        "`8080`",
     ),
     Setting(
         "login",

@@ -9,7 +9,7 @@ import pytest
 
 from harness.config import reference
 from harness.config.keys import KEYS, Key
-from harness.config.settings import EmbeddedSettings, ProxmoxSettings, Settings
+from harness.config.settings import ControlPlaneSettings, EmbeddedSettings, ProxmoxSettings, Settings
 from harness.config.settings_keys import SETTINGS
 from harness.inventory.fields import CONVERTERS
 
@@ -35,7 +35,8 @@ def test_the_example_and_the_default_of_a_key_are_valid(key: Key) -> None:
 def test_every_setting_has_a_field_and_every_field_a_setting() -> None:
     fields = {f"proxmox.{field.name}" for field in dataclasses.fields(ProxmoxSettings)} - {"proxmox.nodes"}
     fields |= {"proxmox.node"} | {f"embedded.{field.name}" for field in dataclasses.fields(EmbeddedSettings)}
-    own = {"proxmox", "embedded", "file", "origins", "notes"}
+    fields |= {f"control_plane.{field.name}" for field in dataclasses.fields(ControlPlaneSettings)}
+    own = {"proxmox", "embedded", "control_plane", "file", "origins", "notes"}
     fields |= {field.name for field in dataclasses.fields(Settings)} - own
     assert fields == set(SETTINGS)
 

@@ -14,6 +14,10 @@ OWNER = "proxmox-gitops.owner"
 BRIDGE = "proxmox-gitops.bridge"
 BASE = "proxmox-gitops.base"
 """On base images, which all nodes of a machine share: the Debian release."""
+SYSTEM = "proxmox-gitops.system"
+"""On a container beside the nodes' guests (a control plane), its volumes and images: its name."""
+SYSTEM_OWNER = "proxmox-gitops.system-owner"
+"""On the same: the random id of the checkout that it belongs to, and where that lies."""
 
 
 def of_instance(name: str) -> dict[str, list[str]]:
