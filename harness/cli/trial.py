@@ -21,6 +21,7 @@ from harness.cli import child, console, session, watch
 from harness.config import root as roots
 from harness.config import share
 from harness.config.settings_file import FILE
+from harness.converge.cookbook import HELPERS
 from harness.embedded import launch
 from harness.kit import files
 from harness.kit.clock import Clock, SystemClock
@@ -29,7 +30,8 @@ from harness.kit.errors import ExitCode, UsageError
 PREFIX = "trial-"
 _FIRST_PORT = 8106
 _PORTS = 100
-_SHARED = ("harness", "conftest.py", "pyproject.toml", "libs/helpers")
+_SHARED = ("harness", "conftest.py", "pyproject.toml")
+_PRIVATE = shutil.ignore_patterns("__pycache__", "config.*.env")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,6 @@ def prepare(root: Path, name: str) -> Trial:
 
 def lay_out(root: Path, trial: Trial) -> None:
     """The parts of the repository that a deploy reads, with settings that name no host."""
-    files.private_directory(trial.root / "libs")
     for part in _SHARED:
         (trial.root / part).symlink_to(root / part)
     shutil.copy2(root / "config.env", trial.root / "config.env")
@@ -90,10 +91,13 @@ def lay_out(root: Path, trial: Trial) -> None:
 
 
 def copy_library(trial: Trial) -> None:
-    """Make the copy of the library what the library is now; its NEEDS are not there to be waited for."""
+    """Make the copy what library and helper modules are now; its NEEDS are not there to be waited for."""
     target = trial.root / "libs" / trial.name
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(trial.source, target, ignore=shutil.ignore_patterns("__pycache__", "config.*.env"))
+    shutil.rmtree(trial.root / "libs", ignore_errors=True)
+    shutil.copytree(trial.source, target, ignore=_PRIVATE)
+    helpers = trial.source.parent / HELPERS.name
+    if helpers.is_dir():
+        shutil.copytree(helpers, trial.root / HELPERS, ignore=_PRIVATE)
     lines = (target / "config.env").read_text().splitlines(keepends=True)
     (target / "config.env").write_text("".join(line for line in lines if not line.strip().startswith("NEEDS")))
 

@@ -20,6 +20,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "libs/apache/config.env": "IP=10.1.1.13\nID=113\nHOSTNAME=apache\nNEEDS=broker\n",
         "libs/apache/recipes/default.rb": "package 'apache2'\n",
         "libs/apache/__pycache__/x.pyc": "",
+        "libs/helpers/libraries/common.rb": "module Common; end\n",
         "libs/broker/config.env": "IP=10.1.1.11\nID=111\nHOSTNAME=broker\n",
         "local/config.json": json.dumps({"proxmox": {"host": "pve.example.org", "password": "hunter22"}}),
     }.items():
@@ -57,7 +58,7 @@ def test_the_trials_state_is_not_the_users(repository: Path) -> None:
 
 def test_the_trial_has_the_one_library_and_waits_for_no_other(repository: Path) -> None:
     made = trial.prepare(repository, "apache")
-    assert [path.name for path in (made.root / "libs").iterdir()] == ["apache"]
+    assert {path.name for path in (made.root / "libs").iterdir()} == {"apache", "helpers"}
     assert "NEEDS" not in (made.root / "libs/apache/config.env").read_text()
     assert not (made.root / "libs/apache/__pycache__").exists()
 
