@@ -1,0 +1,72 @@
+"""Backup jobs."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+from harness.embedded.node.errors import failure
+from harness.embedded.node.formats import split_list
+from harness.embedded.node.routing import Call, route
+from harness.embedded.node.store import Record
+from harness.embedded.node.verify import Rule
+
+_JOBS = "/cluster/backup"
+_CONTROL = frozenset(("id", "delete"))
+_DAY = 86400
+
+
+def _shown(call: Call, name: str, job: Record) -> dict[str, Any]:
+    rules: dict[str, Rule] = dict(call.node.schema.endpoints["POST", _JOBS].rules)
+    numbers = ("integer", "boolean", "number")
+    typed = {key: int(value) if rules[key].get("type") in numbers else value for key, value in job.items()}
+    shown = {"enabled": 1, **typed, "id": name, "type": "vzdump"}
+    return {**shown, "next-run": int(time.time()) // _DAY * _DAY + _DAY} if shown["enabled"] else shown
+
+
+@route("GET", _JOBS)
+def list_jobs(call: Call) -> list[dict[str, Any]]:
+    """All jobs."""
+    return [_shown(call, name, job) for name, job in call.node.store.table("backup-job").items()]
+
+
+@route("POST", _JOBS)
+def create_job(call: Call) -> None:
+    """Make a job."""
+    name = call.get("id") or f"backup-{secrets.token_hex(4)}-{secrets.token_hex(2)}"
+    if name in call.node.store.table("backup-job"):
+        raise failure(f"Job '{name}' already exists")
+    settings = {key: value for key, value in call.params.items() if key not in _CONTROL}
+    call.node.store.table("backup-job").put(name, settings)
+
+
+def _need(call: Call) -> Record:
+    job = call.node.store.table("backup-job").get(call.need("id"))
+    if job is None:
+        raise failure(f"No such job '{call.need('id')}'")
+    return job
+
+
+@route("GET", f"{_JOBS}/{{id}}")
+def get_job(call: Call) -> dict[str, Any]:
+    """One job."""
+    shown = _shown(call, call.need("id"), _need(call))
+    shown.pop("next-run", None)
+    return shown
+
+
+@route("PUT", f"{_JOBS}/{{id}}")
+def update_job(call: Call) -> None:
+    """Change a job."""
+    removed = split_list(call.get("delete") or "")
+    kept = {key: value for key, value in _need(call).items() if key not in removed}
+    changed = {key: value for key, value in call.params.items() if key not in _CONTROL}
+    call.node.store.table("backup-job").put(call.need("id"), {**kept, **changed})
+
+
+@route("DELETE", f"{_JOBS}/{{id}}")
+def delete_job(call: Call) -> None:
+    """Remove a job."""
+    _need(call)
+    call.node.store.table("backup-job").delete(call.need("id"))
