@@ -58,7 +58,7 @@ def kill_all(find: Callable[[], list[int]], seconds: float = 5.0) -> None:
     """SIGKILL what ``find`` finds until it finds nothing; raises ``DeadlineError`` when something stays."""
 
     def none_left() -> bool:
-        living = [pid for pid in find() if not _ended(pid)]
+        living = [pid for pid in find() if not ended(pid)]
         for pid in living:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
@@ -68,7 +68,7 @@ def kill_all(find: Callable[[], list[int]], seconds: float = 5.0) -> None:
 
 
 def _all() -> list[int]:
-    return [int(name) for name in os.listdir(_PROC) if name.isdigit()]
+    return [int(path.name) for path in _PROC.iterdir() if path.name.isdigit()]
 
 
 def _read(pid: int, name: str) -> bytes:
@@ -88,6 +88,7 @@ def _parent(pid: int) -> int:
     return int(found[1]) if len(found) > 1 else 0
 
 
-def _ended(pid: int) -> bool:
+def ended(pid: int) -> bool:
+    """Whether it is gone, or only waits to be reaped."""
     found = _status(pid)
     return not found or found[0] in (b"Z", b"X")

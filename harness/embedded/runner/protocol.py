@@ -3,9 +3,9 @@
 ``POST register`` ``{token, name, labels}`` → 201 ``{id, token}``. The registration token is used once by a person; the
 answered token is the runner's own, sent from then on as ``Authorization: Bearer …``. A wrong token: 401.
 
-``POST poll`` ``{capacity, running: [task id], busy: [concurrency key], wait}`` → 200 ``{tasks: [task], cancel: [id]}``.
-The forge answers at once when there is a job for the runner's labels whose concurrency key nobody holds, or when a
-running task is to be cancelled; otherwise after ``wait`` seconds with two empty lists. ``capacity`` 0 asks for
+``POST poll`` ``{capacity, running: [task id], wait}`` → 200 ``{tasks: [task], cancel: [id]}``.
+The forge answers at once when there is a job for the runner's labels whose concurrency key no running job holds, or
+when a running task is to be cancelled; otherwise after ``wait`` seconds with two empty lists. ``capacity`` 0 asks for
 cancellations only. A task that the forge believes to be with this runner and that ``running`` does not name was lost
 (a kill, an answer that never arrived): the forge marks that attempt interrupted and offers the job again.
 

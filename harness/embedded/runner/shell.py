@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from harness.embedded.runner import processes
+from harness.embedded.runner import children, processes
 from harness.embedded.runner.halt import Halt, Level
 from harness.embedded.runner.lines import Lines
 from harness.kit.clock import Deadline
@@ -56,7 +56,15 @@ def execute(command: Command, lines: Lines, halt: Halt) -> Ended:
 
     Raises ``OSError`` when it cannot start, ``SpoolError`` when its output cannot be kept.
     """
-    process = subprocess.Popen(
+    process = children.spawn(lambda: _start(command))
+    try:
+        return _Watch(command, process, lines, halt).follow()
+    finally:
+        _end(process, command.mark)
+
+
+def _start(command: Command) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         list(command.argv),
         cwd=command.directory,
         env=dict(command.environment),
@@ -65,16 +73,13 @@ def execute(command: Command, lines: Lines, halt: Halt) -> Ended:
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    try:
-        return _Watch(command, process, lines, halt).follow()
-    finally:
-        _end(process, command.mark)
 
 
 def _end(process: subprocess.Popen[bytes], mark: str) -> None:
     """The group first, which is quick, then what has left it."""
     processes.signal_group(process.pid, signal.SIGKILL)
     process.wait()
+    children.forget(process)
     assert process.stdout is not None
     process.stdout.close()
     processes.kill_all(lambda: processes.marked(mark))

@@ -6,6 +6,7 @@ Secrets are masked before they come here.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -70,7 +71,8 @@ class TaskSpool:
         self._lock = threading.Lock()
         self._log = os.open(self.directory / "log", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._size = 0
-        self._unwritten: list[Line] = []
+        self._unwritten: list[Line] = []  # the last lines, when the file takes no more
+        self._closed = False
         self._version = 0
         self._told = -1
         self._sent_lines = self._sent_bytes = 0
@@ -92,13 +94,12 @@ class TaskSpool:
         """Add lines to the log; raises ``SpoolError`` when the disk does not take them, which keeps what was there."""
         now = round(time.time(), 3)
         with self._lock:
-            if self._size >= LARGEST_LOG:
+            if self._closed:
                 return
             fresh = [(now, line) for line in lines]
-            data = b"".join(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n" for line in fresh)
-            self._append(data, len(fresh))
+            self._append(b"".join(map(_coded, fresh)), len(fresh))
             if self._size >= LARGEST_LOG:
-                self._unwritten.append((now, f"the log ends here: it has reached {LARGEST_LOG >> 20} MiB"))
+                self._close(f"the log ends here: it has reached {LARGEST_LOG >> 20} MiB")
         self._changed()
 
     def _append(self, data: bytes, count: int) -> None:
@@ -107,18 +108,25 @@ class TaskSpool:
                 data = data[os.write(self._log, data) :]
         except OSError as error:
             os.truncate(self._log, self._size)
-            raise SpoolError(f"the log cannot be written: {error.strerror}") from error
+            words = f"the log cannot be written: {error.strerror}"
+            self._close(words)
+            raise SpoolError(words) from error
         self._size = os.fstat(self._log).st_size
         self.lines += count
 
+    def _close(self, line: str) -> None:
+        """Nothing goes to the file any more; ``line`` and notes after it are kept in memory."""
+        self._closed = True
+        self._unwritten.append((round(time.time(), 3), line))
+
     def note(self, line: str) -> None:
-        """A line of the runner's own, which is kept in memory when the disk takes nothing."""
-        try:
+        """A line of the runner's own, which is kept in memory when the file takes nothing."""
+        with contextlib.suppress(SpoolError):  # the refusal itself is a line then
             self.write([line])
-        except SpoolError:
-            with self._lock:
-                self._unwritten.append((round(time.time(), 3), line))
-            self._changed()
+        with self._lock:
+            if self._closed:
+                self._close(line)
+        self._changed()
 
     def begin(self, mark: str) -> None:
         """The task starts; its processes will carry ``mark``."""
@@ -140,6 +148,15 @@ class TaskSpool:
             self._save()
         except SpoolError as error:
             self.note(str(error))
+
+    def interrupt(self) -> None:
+        """The runner had ended before the task did."""
+        self.note("interrupted: the runner was ended")
+        now = round(time.time(), 3)
+        for one in self.state.steps:
+            if one["status"] != "completed":
+                one.update(status="completed", conclusion=Conclusion.CANCELLED, ended=now)
+        self.conclude(Conclusion.INTERRUPTED)
 
     def _save(self) -> None:
         with self._lock:
@@ -193,8 +210,15 @@ class TaskSpool:
 
     def remove(self) -> None:
         """Nothing is left to tell."""
-        os.close(self._log)
-        shutil.rmtree(self.directory)
+        with self._lock:
+            if not self.directory.exists():
+                return
+            os.close(self._log)
+            shutil.rmtree(self.directory)
+
+
+def _coded(line: Line) -> bytes:
+    return json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
 def _plain(state: State) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from typing import Any
 
 def truthy(value: Any) -> bool:
     """False, 0, an empty string and null are not true."""
-    return not (
-        value is None or value is False or value == "" or (_is_number(value) and (value == 0 or value != value))
-    )
+    if isinstance(value, float) and math.isnan(value):
+        return False
+    return isinstance(value, dict | list) or value not in (None, False, 0, "")
 
 
 def equal(left: Any, right: Any) -> bool:
@@ -47,10 +47,6 @@ def _read(text: str) -> float:
         return float(int(text, 16)) if text.lower().startswith("0x") else float(text)
     except ValueError:
         return math.nan
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def show(value: Any) -> str:
