@@ -48,9 +48,14 @@ _STYLES = {"ok": "green", "problem": "red", "note": "yellow", "error": "red", "w
 
 
 def show_problems(problems: Iterable[Problem]) -> None:
-    """Every problem with its place, what was found, the rule and the hint."""
-    rows = [(problem.severity.value, problem.place, problem.found, problem.rule, problem.hint) for problem in problems]
-    show_table(("", "where", "found", "rule", "hint"), rows, console=err())
+    """Every problem as compilers say it, ``file:line: error: …``: editors jump to it, no terminal is too narrow."""
+    console = err()
+    for problem in problems:
+        place = f"{problem.place}: " if problem.place else ""
+        kind = (f"{problem.severity.value}: ", _STYLES[problem.severity.value])
+        console.print(Text.assemble((place, "bold"), kind, redact(f"{problem.found}: {problem.rule}")))
+        for line in problem.hint.splitlines():
+            console.print(Text(f"    {redact(line)}", style="dim"))
 
 
 def show_error(error: HarnessError) -> None:
