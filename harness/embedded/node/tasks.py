@@ -99,7 +99,7 @@ class Tasks:
             last = f"TASK {status}"
         except HarnessError as error:
             status = " ".join(str(error).strip().split("\n"))
-            last = f"TASK ERROR: {str(error).strip()}"
+            last = f"TASK ERROR: {status}"
         except Exception as error:
             # A mistake of ours must not leave a task that never ends; the trace belongs in the node's own log.
             _log.exception("task %s", task.upid)

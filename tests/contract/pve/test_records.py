@@ -1,0 +1,89 @@
+"""What is kept and listed though nothing acts on it here: firewall, HA resources, backup jobs, planned interfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def vmid(target: Any) -> Iterator[int]:
+    number = target.vmid + 6
+    target.remove(number)
+    target.create(number)
+    yield number
+    target.remove(number)
+
+
+def test_a_new_rule_stands_before_the_others(target: Any, vmid: int) -> None:
+    path = f"{target.lxc}/{vmid}/firewall/rules"
+    for port in ("22", "80"):
+        target.call("POST", path, type="in", action="ACCEPT", proto="tcp", dport=port)
+    assert [rule["dport"] for rule in target.call("GET", path).data] == ["80", "22"]
+    assert target.call("PUT", f"{path}/0", moveto=2).status == 200
+    assert [rule["dport"] for rule in target.call("GET", path).data] == ["22", "80"]
+
+
+def test_a_port_needs_a_protocol(target: Any, vmid: int) -> None:
+    answer = target.call("POST", f"{target.lxc}/{vmid}/firewall/rules", type="in", action="ACCEPT", dport="22")
+    assert answer.body["errors"] == {"proto": "missing property - 'dport' requires this property"}
+
+
+def test_a_rule_that_is_not_there(target: Any, vmid: int) -> None:
+    for method in ("GET", "DELETE"):
+        assert target.call(method, f"{target.lxc}/{vmid}/firewall/rules/9").reason == "no rule at position 9"
+
+
+def test_firewall_options_are_set_and_deleted(target: Any, vmid: int) -> None:
+    path = f"{target.lxc}/{vmid}/firewall/options"
+    assert target.call("GET", path).data == {"digest": "da39a3ee5e6b4b0d3255bfef95601890afd80709"}
+    target.call("PUT", path, enable=1, dhcp=1)
+    target.call("PUT", path, delete="dhcp")
+    found = target.call("GET", path).data
+    assert (found["enable"], "dhcp" in found) == (1, False)
+
+
+def test_an_address_is_in_a_set_once(target: Any, vmid: int) -> None:
+    path = f"{target.lxc}/{vmid}/firewall/ipset"
+    target.call("POST", path, name="local")
+    assert target.call("POST", f"{path}/local", cidr="10.0.0.0/8").status == 200
+    again = target.call("POST", f"{path}/local", cidr="10.0.0.0/8")
+    assert again.body["errors"] == {"cidr": "address '10.0.0.0/8' already exists"}
+    assert [item["ref"] for item in target.call("GET", f"{target.lxc}/{vmid}/firewall/refs").data] == ["+local"]
+
+
+def test_a_managed_container_is_destroyed_only_with_purge(target: Any, vmid: int) -> None:
+    sid = f"ct:{vmid}"
+    assert target.call("POST", "/cluster/ha/resources", sid=sid, state="stopped").status == 200
+    twice = target.call("POST", "/cluster/ha/resources", sid=sid)
+    assert twice.reason == f"create resource failed: resource ID '{sid}' already defined"
+    refused = target.call("DELETE", f"{target.lxc}/{vmid}")
+    assert refused.reason == f"unable to remove CT {vmid} - used in HA resources and purge parameter not set."
+    assert target.work("DELETE", f"{target.lxc}/{vmid}", purge=1) == "OK"
+    assert sid not in {item["sid"] for item in target.call("GET", "/cluster/ha/resources").data}
+
+
+def test_a_resource_must_exist(target: Any) -> None:
+    answer = target.call("POST", "/cluster/ha/resources", sid=f"ct:{target.missing}")
+    assert answer.reason == f"resource 'ct:{target.missing}' does not exist in cluster"
+
+
+def test_a_backup_job_outlives_its_container_but_for_purge(target: Any, vmid: int, embedded_only: None) -> None:
+    settings = {"vmid": vmid, "storage": target.storage, "schedule": "sat 01:00", "mode": "snapshot"}
+    assert target.call("POST", "/cluster/backup", id="contract", **settings).status == 200
+    found = {job["id"]: job for job in target.call("GET", "/cluster/backup").data}
+    assert (found["contract"]["vmid"], found["contract"]["enabled"]) == (str(vmid), 1)
+    assert target.work("DELETE", f"{target.lxc}/{vmid}", purge=1) == "OK"
+    assert "contract" not in {job["id"] for job in target.call("GET", "/cluster/backup").data}
+
+
+def test_a_planned_interface_is_listed_with_what_would_change(target: Any, embedded_only: None) -> None:
+    path = f"/nodes/{target.node}/network"
+    assert target.call("POST", path, iface="vmbr7", type="bridge", cidr="10.99.0.1/24", autostart=1).status == 200
+    answer = target.call("GET", path)
+    target.call("DELETE", path)
+    assert "+iface vmbr7 inet static" in answer.body["changes"]
+    assert "active" not in next(item for item in answer.data if item["iface"] == "vmbr7")
+    assert "changes" not in target.call("GET", path).body
