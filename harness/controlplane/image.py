@@ -1,5 +1,8 @@
-"""The image of the local control plane, in four layers: Debian with systemd; its tools from apt (the only one that needs
-a network); the environment with the locked packages; the harness. Each is made again only when its own part changes."""
+"""The image of the local control plane, made in four layers, each again only when its own part changes.
+
+Debian with systemd; tools from apt (the only one that needs a network); the environment with the locked packages; the
+harness itself.
+"""
 
 from __future__ import annotations
 

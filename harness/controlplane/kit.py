@@ -5,13 +5,15 @@ The same files go into the local image and beside the cookbook.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.controlplane import wheels
 from harness.controlplane.program import LOCK, Program
 from harness.controlplane.wheels import Platform
+
+Say = Callable[[str], None]
 
 COOKBOOK = Path(__file__).parent / "cookbook"
 FILES = COOKBOOK / "files"
@@ -35,7 +37,7 @@ class Kit:
     wheels: Path
 
     @classmethod
-    def ensure(cls, program: Program, platform: Platform, cache: Path, say: wheels.Say) -> Kit:
+    def ensure(cls, program: Program, platform: Platform, cache: Path, say: Say) -> Kit:
         """The kit, its wheels fetched where neither ``cache`` nor this machine's own installation has them."""
         folder = wheels.ensure(program, platform, (cache, INSTALLED_WHEELS), say)
         return cls(program, platform, folder)
@@ -59,5 +61,3 @@ class Kit:
 def script(name: str) -> str:
     """The text of one of the cookbook's scripts."""
     return (FILES / name).read_text()
-
-

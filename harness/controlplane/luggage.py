@@ -1,0 +1,167 @@
+"""What travels from the workstation to a control plane besides git: settings, credentials, keys, a target's state.
+
+It goes as files of mode 0600 through the Docker engine or over ssh, never through git, an environment or a command
+line. Whose it is afterwards:
+
+- *settings, login, password, revision key*: the workstation's; a control plane gets them again at every hand-over;
+- *containers' private keys*: both sides'; they are made for all containers before the first hand-over, and a side that
+  lacks one takes the other's;
+- *known hosts*: the control plane's, since it makes the containers; the workstation takes its entries (``merge``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from harness.config.settings import ControlPlaneSettings, EmbeddedSettings, ProxmoxSettings, Settings
+from harness.config.share import Share
+from harness.controlplane.kit import ACCOUNT, DATA
+from harness.embedded.engine.system import File
+from harness.kit.files import write_atomic
+from harness.kit.secret import Secret
+
+SHARE = f"{DATA}/share"
+SETTINGS = f"{SHARE}/config.json"
+_STATE = ("revision.key", "login.json", "network.json")
+"""Files of a target that a control plane gets anew every time."""
+PASSWORD_FILE = "admin.password"  # noqa: S105 - a file's name, as the forge reads it
+KNOWN_HOSTS = "known_hosts"
+KEYS = "keys"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAddress:
+    """Where the embedded node is found from inside: it cannot be started there."""
+
+    host: str
+    port: int
+    user: str
+    password: Secret
+    fingerprint: str
+
+    def as_json(self) -> str:
+        """For ``node-access.json``."""
+        return json.dumps(
+            {
+                "host": self.host,
+                "port": self.port,
+                "user": self.user,
+                "password": self.password.reveal(),
+                "fingerprint": self.fingerprint,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Luggage:
+    """Everything for one control plane of one target."""
+
+    settings: Settings
+    share: Share
+    login: str
+    password: Secret
+    node: NodeAddress | None = None
+    """The embedded node, where that is the target."""
+
+    @property
+    def target(self) -> str:
+        """Name of the target's directory, here and there."""
+        return self.settings.target
+
+    def files(self, *, first: bool) -> Iterator[File]:
+        """Everything as files below ``/var/lib/gitops``, directories first.
+
+        Known hosts only at the ``first`` time: later the control plane knows better.
+        """
+        home = f"{SHARE}/{self.target}"
+        for directory in (SHARE, home, f"{home}/{KEYS}", f"{DATA}/forge"):
+            yield File(directory, None, 0o700, ACCOUNT)
+        yield _private(SETTINGS, render_settings(self.settings))
+        yield _private(f"{DATA}/forge/{PASSWORD_FILE}", self.password.reveal() + "\n")
+        if self.node is not None:
+            yield _private(f"{home}/node-access.json", self.node.as_json())
+        names = (*_STATE, KNOWN_HOSTS) if first else _STATE
+        for path in (*(self.share.path / name for name in names), *sorted(self.share.keys.iterdir())):
+            if path.is_file() and not path.name.startswith("."):
+                yield File(f"{home}/{path.relative_to(self.share.path).as_posix()}", path.read_bytes(), 0o600, ACCOUNT)
+
+    def digest(self) -> str:
+        """Changes whenever something in it does; keyed, since it is kept outside of what it was made from."""
+        total = hmac.new(self.share.revision_key(), digestmod=hashlib.sha256)
+        for file in self.files(first=False):
+            total.update(f"{file.path}\0{file.mode}\0".encode() + hashlib.sha256(file.data or b"").digest())
+        return total.hexdigest()
+
+
+def _private(path: str, text: str) -> File:
+    return File(path, text.encode(), 0o600, ACCOUNT)
+
+
+def render_settings(settings: Settings) -> str:
+    """``config.json`` with everything that is not its default, wherever it was set; secrets revealed."""
+    found: dict[str, Any] = {}
+    sections: dict[str, tuple[Any, Any]] = {
+        "proxmox": (settings.proxmox, ProxmoxSettings()),
+        "embedded": (settings.embedded, EmbeddedSettings()),
+        "control_plane": (settings.control_plane, ControlPlaneSettings()),
+    }
+    for name, (section, default) in sections.items():
+        found[name] = _changed(section, default)
+    own = ("login", "password", "cinc_mirror")
+    found.update({name: _plain(getattr(settings, name)) for name in own if getattr(settings, name) is not None})
+    if "nodes" in found["proxmox"]:
+        found["proxmox"]["node"] = found["proxmox"].pop("nodes")
+    return json.dumps(found, indent=2) + "\n"
+
+
+def _changed(section: Any, default: Any) -> dict[str, Any]:
+    values = ((entry.name, getattr(section, entry.name), getattr(default, entry.name)) for entry in fields(section))
+    return {name: _plain(value) for name, value, usual in values if value != usual and value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, tuple):
+        return list(value)
+    return value if isinstance(value, int | str) else str(value)
+
+
+def merge(share: Share, found: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Take into ``share`` what a control plane's directory of the target has and this side lacks; what was taken.
+
+    ``found``: files by path below that directory. A key that both have stays; a host is known by the control plane's
+    entry where the two differ, since it made the container.
+    """
+    taken = []
+    for name, data in sorted(found.items()):
+        path = PurePosixPath(name)
+        if path.parts[:1] == (KEYS,) and len(path.parts) == 2 and not (share.keys / path.name).exists():
+            write_atomic(share.keys / path.name, data, mode=0o644 if path.suffix == ".pub" else 0o600)
+            taken.append(name)
+    if KNOWN_HOSTS in found and _merge_hosts(share.known_hosts, found[KNOWN_HOSTS].decode()):
+        taken.append(KNOWN_HOSTS)
+    return tuple(taken)
+
+
+def _merge_hosts(path: Path, theirs: str) -> bool:
+    mine = path.read_text() if path.exists() else ""
+    merged = merge_hosts(mine, theirs)
+    if merged == mine:
+        return False
+    write_atomic(path, merged, mode=0o600)
+    return True
+
+
+def merge_hosts(mine: str, theirs: str) -> str:
+    """Two known_hosts(5) files as one: of a host that both know, what ``theirs`` says."""
+    known = {line.split()[0] for line in theirs.splitlines() if line.strip()}
+    kept = [line for line in mine.splitlines() if line.strip() and line.split()[0] not in known]
+    lines = [*kept, *(line for line in theirs.splitlines() if line.strip())]
+    return "".join(f"{line}\n" for line in lines) if set(lines) != set(mine.splitlines()) else mine
