@@ -113,6 +113,14 @@ def release(node: Node, vmid: int, config: Mapping[str, str]) -> None:
             node.storages.volumes.delete(text)
 
 
+def remove_volume(node: Node, volid: str) -> None:
+    """Remove a volume for good, its data first."""
+    owner = storages.owner_of(volid)
+    if owner is not None and belongs(volid, owner):
+        node.runtime.delete_volume(owner, volid)
+    node.storages.volumes.delete(volid)
+
+
 def unused(config: Mapping[str, str]) -> list[str]:
     """The volumes of the ``unusedN`` keys."""
     return [value for key, value in config.items() if re.fullmatch(r"unused\d+", key)]

@@ -52,9 +52,9 @@ def _move(
         raise
     moved = guest_disks.Disk(disk.key, {**disk.values, "volume": volid})
     guest = node.guests.load(vmid).with_config(**{disk.key: guest_disks.render(node, moved)})
-    if delete:
-        node.storages.volumes.delete(disk.volume)
-    else:
+    if not delete:
         guest = guest.with_config(**{guest_disks.spare_key(guest.config): disk.volume})
     node.guests.save(guest)
+    if delete:
+        guest_disks.remove_volume(node, disk.volume)
     task.log(f"moved {storages.split_volid(disk.volume)[1]} to storage {target}")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
-from harness.embedded.node import guest_spec
+from harness.embedded.node import guest_spec, guest_update
 from harness.embedded.node.errors import bad_parameters, failure
 from harness.embedded.node.guests import check_lock
 from harness.embedded.node.node import Node
@@ -64,7 +63,9 @@ def start_now(node: Node, vmid: int, log: Log) -> None:
     _check_volumes(node, vmid)
     _check_bridges(node, vmid)
     if guest.pending or guest.removals:
-        guest = node.guests.save(replace(guest, config=guest.merged, pending={}, removals=frozenset()))
+        guest, errors = guest_update.apply_pending(node, guest)
+        for key, text in errors.items():
+            log(f"unable to apply pending change {key} : {text}")
     changed = frozenset(guest.config)
     node.runtime.update(guest_spec.build(node, vmid, guest.config), changed)
     node.runtime.start(vmid, log)

@@ -74,6 +74,7 @@ class Update:
     def __init__(self, node: Node, guest: Guest, change: Change) -> None:
         self._node = node
         self._guest = guest
+        self._before = guest
         self._change = change
 
     def run(self) -> None:
@@ -124,22 +125,40 @@ class Update:
             raise failure(f"storage '{storage.name}' does not allow content type 'rootdir' (Container)")
 
     def _apply(self) -> None:
+        """Apply what is hot, or everything to a stopped container; what fails stays pending and is told."""
         running = self._node.is_running(self._guest.vmid)
         now = [key for key in sorted(self._guest.removals) if not running or self._removes_hot(key)]
         new = [key for key in sorted(self._guest.pending) if not running or self._sets_hot(key)]
-        errors: dict[str, str] = {}
-        for key in now:
-            self._remove(key)
-        for key in new:
+        word = "unable to hotplug {}:" if running else "unable to apply pending change {} :"
+        self._before = self._guest
+        errors = {key: f"{word.format(key)} {text}\n" for key, text in self._change_each(now, new).items()}
+        self._node.guests.save(self._guest)
+        done = frozenset(key for key in (*now, *new) if key not in errors and not _NO_RUNTIME.fullmatch(key))
+        errors |= {
+            key: f"{word.format(key)} {text}\n" for key, text in self._tell_runtime(done, running=running).items()
+        }
+        if errors:
+            raise invalid(errors)
+
+    def apply_all(self) -> dict[str, str]:
+        """Apply everything that is pending, before a start; returns what failed, by key."""
+        errors = self._change_each(sorted(self._guest.removals), sorted(self._guest.pending))
+        self._node.guests.save(self._guest)
+        return errors
+
+    def _change_each(self, removed: Sequence[str], changed: Sequence[str]) -> dict[str, str]:
+        errors = {}
+        for key in removed:
+            try:
+                self._remove(key)
+            except HarnessError as error:
+                errors[key] = str(error).strip()
+        for key in changed:
             try:
                 self._set(key, self._guest.pending[key])
             except HarnessError as error:
-                doing = f"unable to hotplug {key}:" if running else f"unable to apply pending change {key} :"
-                errors[key] = f"{doing} {str(error).strip()}\n"
-        self._node.guests.save(self._guest)
-        self._tell_runtime(frozenset([*now, *new]), running=running)
-        if errors:
-            raise invalid(errors)
+                errors[key] = str(error).strip()
+        return errors
 
     def _touched(self, key: str) -> bool:
         return key in self._change.settings or key in self._change.delete
@@ -153,13 +172,11 @@ class Update:
 
     def _remove(self, key: str) -> None:
         old = self._guest.config.get(key)
+        if old is not None and key.startswith("unused"):
+            guest_disks.remove_volume(self._node, old)
         removals = self._guest.removals - {key}
         self._guest = replace(self._guest.with_config(**{key: None}), removals=removals)
-        if old is None:
-            return
-        if key.startswith("unused"):
-            self._node.storages.volumes.delete(old)
-        elif guest_disks.DISK.fullmatch(key):
+        if old is not None and guest_disks.DISK.fullmatch(key):
             self._keep_unused(guest_disks.parse(self._node, key, old))
 
     def _keep_unused(self, disk: guest_disks.Disk) -> None:
@@ -192,17 +209,37 @@ class Update:
         pending = {name: value for name, value in self._guest.pending.items() if name != key}
         self._guest = replace(self._guest, pending=pending)
 
-    def _tell_runtime(self, changed: frozenset[str], *, running: bool) -> None:
-        concerned = frozenset(key for key in changed if not _NO_RUNTIME.fullmatch(key))
-        if not concerned:
-            return
+    def _tell_runtime(self, changed: frozenset[str], *, running: bool) -> dict[str, str]:
+        """Have the runtime apply the changes; what it cannot do now is pending again. Returns its errors by key."""
+        if not changed:
+            return {}
         spec = guest_spec.build(self._node, self._guest.vmid, self._guest.config)
-        late = self._node.runtime.update(spec, concerned)
+        try:
+            late = self._node.runtime.update(spec, changed)
+        except HarnessError as error:
+            self._postpone(changed)
+            return dict.fromkeys(changed, str(error).strip())
         if late and running:
-            self._postpone(late)
+            self._postpone(late & changed)
+        return {}
 
-    def _postpone(self, late: frozenset[str]) -> None:
-        """Keys that the runtime could not apply wait for the next start, as PVE shows them."""
-        before = self._node.guests.load(self._guest.vmid)
-        waiting = {key: value for key, value in before.config.items() if key in late}
-        self._node.guests.save(replace(before, pending={**before.pending, **waiting}))
+    def _postpone(self, keys: frozenset[str]) -> None:
+        """Let keys have their old values, and the new ones wait for the next start."""
+        config, pending, removals = dict(self._guest.config), dict(self._guest.pending), set(self._guest.removals)
+        for key in keys:
+            new, old = config.pop(key, None), self._before.config.get(key)
+            if old is not None:
+                config[key] = old
+            if new is None:
+                removals.add(key)
+            else:
+                pending[key] = new
+        self._guest = replace(self._guest, config=config, pending=pending, removals=frozenset(removals))
+        self._node.guests.save(self._guest)
+
+
+def apply_pending(node: Node, guest: Guest) -> tuple[Guest, dict[str, str]]:
+    """Apply everything that waits for a start; returns the guest as it is then, and what failed, by key."""
+    update = Update(node, guest, Change("root@pam", guest.vmid, {}, (), (), None))
+    errors = update.apply_all()
+    return node.guests.load(guest.vmid), errors

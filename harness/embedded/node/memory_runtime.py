@@ -140,6 +140,9 @@ class MemoryRuntime:
     def delete_snapshot(self, vmid: int, name: str) -> None:
         """There is nothing to forget."""
 
+    def delete_volume(self, vmid: int, source: str) -> None:
+        """There is no volume."""
+
     def resize(self, vmid: int, key: str, size_bytes: int) -> None:
         """There is no disk."""
 

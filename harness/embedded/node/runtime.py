@@ -205,6 +205,9 @@ class Runtime(Protocol):
     def delete_snapshot(self, vmid: int, name: str) -> None:
         """Forget a snapshot; an unknown one is no error."""
 
+    def delete_volume(self, vmid: int, source: str) -> None:
+        """Remove a volume of the container that no configuration names any more; an unknown one is no error."""
+
     def resize(self, vmid: int, key: str, size_bytes: int) -> None:
         """Grow ``rootfs`` or ``mpN`` to a size."""
 

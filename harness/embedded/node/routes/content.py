@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness.embedded.node import formats, sizes, storages, uploads
+from harness.embedded.node import formats, guest_disks, sizes, storages, uploads
 from harness.embedded.node.errors import bad_parameters, denied, failure
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.store import Record
@@ -124,7 +124,7 @@ def _after(call: Call, upid: str) -> str | None:
 
 
 def _forget(call: Call, volid: str) -> None:
-    call.node.storages.volumes.delete(volid)
+    guest_disks.remove_volume(call.node, volid)
     uploads.forget(call.node, volid)
     name = volid.partition(":")[2]
     if name.startswith("vztmpl/"):
