@@ -6,6 +6,7 @@ nor the containers of ``./run local`` can be reached from it: the copy's ``local
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -28,8 +29,6 @@ from harness.kit.clock import Clock, SystemClock
 from harness.kit.errors import ExitCode, UsageError
 
 PREFIX = "trial-"
-_FIRST_PORT = 8106
-_PORTS = 100
 _SHARED = ("harness", "conftest.py", "pyproject.toml")
 _PRIVATE = shutil.ignore_patterns("__pycache__", "config.*.env")
 
@@ -85,7 +84,7 @@ def lay_out(root: Path, trial: Trial) -> None:
         (trial.root / part).symlink_to(root / part)
     shutil.copy2(root / "config.env", trial.root / "config.env")
     files.private_directory(trial.root / "local")
-    settings = {"embedded": {"name": instance(trial.name), "port": free_port()}}
+    settings = {"embedded": {"name": instance(root, trial.name), "port": free_port()}}
     files.write_atomic(trial.root / FILE, json.dumps(settings), mode=0o600)
     copy_library(trial)
 
@@ -102,18 +101,17 @@ def copy_library(trial: Trial) -> None:
     (target / "config.env").write_text("".join(line for line in lines if not line.strip().startswith("NEEDS")))
 
 
-def instance(name: str) -> str:
-    """Name of the trial's embedded node: 24 characters at most."""
-    return f"gitops-{PREFIX}{name}"[:24].rstrip("-")
+def instance(root: Path, name: str) -> str:
+    """Name of the trial's embedded node, which settings limit to 24 characters; another one for every checkout."""
+    checkout = hashlib.sha256(str(root).encode()).hexdigest()[:4]
+    return f"{PREFIX}{checkout}-{name}"[:24].rstrip("-")
 
 
 def free_port() -> int:
-    """The first port from 8106 on that nothing listens on."""
-    for port in range(_FIRST_PORT, _FIRST_PORT + _PORTS):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise UsageError(f"no port from {_FIRST_PORT} to {_FIRST_PORT + _PORTS - 1} is free")
+    """A port that nothing has; any will do, for only this trial's own processes use it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def deploy(trial: Trial) -> int:

@@ -79,5 +79,9 @@ def test_an_unknown_library_is_refused_with_the_ones_there_are(repository: Path)
 
 @pytest.mark.parametrize("name", ["apache", "a-very-long-name-of-a-library"])
 def test_the_nodes_name_is_one_that_settings_accept(name: str) -> None:
-    assert len(trial.instance(name)) <= 24
-    assert trial.instance(name).startswith("gitops-trial-")
+    assert len(trial.instance(Path("one"), name)) <= 24
+    assert trial.instance(Path("one"), name).startswith("trial-")
+
+
+def test_two_checkouts_try_the_same_library_at_once() -> None:
+    assert trial.instance(Path("one"), "apache") != trial.instance(Path("two"), "apache")
