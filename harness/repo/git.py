@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.kit import process
 from harness.kit.errors import HarnessError
 
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # GitPython would refuse to load on a machine without git
@@ -83,3 +84,12 @@ def unreadable(root: Path, text: str) -> RepositoryError:
     else:
         hint = f"git -C {root} status"
     return RepositoryError(f"git cannot read {root}", hint=hint, detail=text)
+
+
+def author(root: Path) -> tuple[str, str] | None:
+    """Name and address that git would sign a commit at ``root`` with; None when nobody has told it."""
+    place = ["-C", str(root)] if is_work_tree(root) else []
+    found = [
+        process.run(["git", *place, "config", key], check=False).text.strip() for key in ("user.name", "user.email")
+    ]
+    return (found[0], found[1]) if all(found) else None
