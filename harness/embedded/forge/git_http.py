@@ -214,6 +214,7 @@ async def _backend(
         )
         feeding = asyncio.create_task(_feed(process, body))
         status, headers = await _read_headers(process)
+        await feeding  # once an answer has begun, the server no longer hands us the rest of the request
     except BaseException:
         _BACKENDS.release()
         raise
