@@ -27,6 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--url", default="", metavar="URL", help="what links begin with (default: as asked)")
     parser.add_argument("--certificate", type=Path, metavar="FILE", help="serve https with this chain")
     parser.add_argument("--key", type=Path, metavar="FILE", help="the certificate's key")
+    parser.add_argument("--no-pages", action="store_true", help="the API and git only")
     return parser
 
 
@@ -41,7 +42,8 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--certificate and --key belong together")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     address = {"host": host.strip("[]"), "port": int(port), "root_url": given.url}
-    settings = ForgeSettings(given.state, **address, admin=given.admin, certificate=given.certificate, key=given.key)
+    tls = {"certificate": given.certificate, "key": given.key}
+    settings = ForgeSettings(given.state, **address, **tls, admin=given.admin, pages=not given.no_pages)
     try:
         server.run(settings)
     except (ForgeError, OSError) as problem:

@@ -136,7 +136,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 def _load_pages(forge: Forge) -> ASGIApp | None:
     """The pages, if their package is installed: it has ``routes(forge)``, a list of Starlette routes."""
-    if importlib.util.find_spec(_PAGES) is None:
+    if not forge.settings.pages or importlib.util.find_spec(_PAGES) is None:
         return None
     module = importlib.import_module(_PAGES)
     routes: list[BaseRoute] = module.routes(forge)

@@ -21,6 +21,8 @@ from harness.embedded.forge.application import Application
 from harness.embedded.forge.errors import ForgeError
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.git.locks import clear_stale_locks
+from harness.embedded.forge.runner_api import RunnerApi
+from harness.embedded.forge.scheduler import Scheduler
 from harness.embedded.forge.services import events, merging, users
 from harness.embedded.forge.settings import ForgeSettings
 from harness.embedded.forge.store import accounts
@@ -114,7 +116,7 @@ def run(settings: ForgeSettings) -> None:
     with _single(settings.state):
         listener, bound = _listen(settings)
         forge, _ = prepare(bound)
-        server = uvicorn.Server(_config(Application(forge), bound))
+        server = uvicorn.Server(_config(Application(forge, RunnerApi(forge)), bound))
         with _workers(forge):
             write_ready(bound)
             anyio.run(_serve, server, listener)
@@ -147,21 +149,23 @@ def _single(state: Path) -> Iterator[None]:
 @contextmanager
 def _workers(forge: Forge) -> Iterator[None]:
     """What runs beside requests."""
-    deliverer = Deliverer(forge)
+    deliverer, scheduler = Deliverer(forge), Scheduler(forge)
     deliverer.start()
+    scheduler.start()
     try:
         yield
     finally:
+        scheduler.stop()
         deliverer.stop()
 
 
 @contextmanager
-def serve(state: Path, *, port: int = 0, admin: str = "root") -> Iterator[Served]:
+def serve(state: Path, *, port: int = 0, admin: str = "root", pages: bool = True) -> Iterator[Served]:
     """A forge in this process, on the loopback interface, until the block ends."""
-    settings = ForgeSettings(state, port=port, admin=admin)
+    settings = ForgeSettings(state, port=port, admin=admin, pages=pages)
     listener, bound = _listen(settings)
     forge, password = prepare(bound)
-    server = uvicorn.Server(_config(Application(forge), bound))
+    server = uvicorn.Server(_config(Application(forge, RunnerApi(forge)), bound))
     thread = threading.Thread(target=lambda: anyio.run(_serve, server, listener), daemon=True)
     with _workers(forge):
         thread.start()

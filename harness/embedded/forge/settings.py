@@ -8,7 +8,9 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class ForgeSettings:
-    """``state`` holds everything; ``root_url`` is what links begin with where no request says otherwise."""
+    """``state`` holds everything; ``root_url`` is what links begin with where no request says otherwise;
+    ``pages`` off leaves bare answers where pages would be.
+    """
 
     state: Path
     host: str = "127.0.0.1"
@@ -17,6 +19,7 @@ class ForgeSettings:
     root_url: str = ""
     certificate: Path | None = None
     key: Path | None = None
+    pages: bool = True
 
     @property
     def base(self) -> str:

@@ -38,9 +38,9 @@ def missing(headers: Mapping[str, str]) -> Response:
 
 def login(path: str) -> Response:
     """Sign in first, then come back."""
-    found = RedirectResponse(f"/user/login?redirect_to={quote(path, safe='')}", 303)
-    found.headers["content-type"] = "text/html; charset=utf-8"
-    return found
+    target = f"/user/login?redirect_to={quote(path, safe='')}"
+    body = f'<a href="{html.escape(target)}">See Other</a>.\n'
+    return Response(body, 303, {**_HTML, "location": target})
 
 
 def _page(title: str) -> str:

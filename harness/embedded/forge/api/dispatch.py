@@ -12,6 +12,7 @@ from starlette.responses import Response
 from harness.embedded.forge import access, scopes
 from harness.embedded.forge.access import Identity, Mode
 from harness.embedded.forge.api import (
+    actions,
     branches,
     comments,
     contents,
@@ -50,6 +51,7 @@ TABLE = Table(
     credentials.routes,
     orgs.routes,
     variables.routes,
+    actions.routes,
     hooks.routes,
     branches.routes,
     contents.routes,
@@ -138,9 +140,7 @@ def _check(call: Call, needs: Needs) -> None:
     _check_scopes(call, needs)
     if needs.site_admin and not call.user.admin:
         raise ForbiddenError("user should be the site admin")
-    if "org" in call.params and "id" not in call.params:
-        _find_organisation(call, needs)
-    elif "org" in call.params and "/orgs/" in call.path:
+    if "org" in call.params and call.path.startswith((f"{PREFIX}/orgs/", f"{PREFIX}/org/")):
         _find_organisation(call, needs)
     if "owner" in call.params and "repo" in call.params:
         _find_repository(call, needs)

@@ -102,6 +102,10 @@ class Routes:
         return self.add("DELETE", pattern, needs)
 
 
+def _vagueness(route: Route) -> tuple[bool, int]:
+    return route.parts[-1].endswith("*}"), sum(part.startswith("{") for part in route.parts)
+
+
 class Table:
     """All routes, by the first segment of their patterns."""
 
@@ -110,6 +114,8 @@ class Table:
         for area in areas:
             for route in area.routes:
                 self._by_first.setdefault(route.parts[0], []).append(route)
+        for routes in self._by_first.values():
+            routes.sort(key=_vagueness)  # the most exact pattern wins, wherever it was declared
 
     def find(self, method: str, path: str) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
         """The route with its values, or the methods that the path has."""

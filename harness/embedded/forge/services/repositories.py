@@ -120,8 +120,7 @@ def signature(account: Account) -> Who:
 def edit(forge: Forge, doer: Account, repository: Repository, changes: Mapping[str, Any], base: str) -> Repository:
     """Change what the names of ``changes`` say; a new name leaves a redirect behind."""
     values: dict[str, Any] = {key: changes[key] for key in _COLUMNS if key in changes}
-    options = {**json.loads(repository.options), **{key: changes[key] for key in DEFAULT_OPTIONS if key in changes}}
-    values["options"] = json.dumps(options)
+    values["options"] = json.dumps({**json.loads(repository.options), **_options(changes)})
     if "archived" in changes:
         values |= {"archived": changes["archived"], "archived_at": clock.now() if changes["archived"] else 0}
     branch = changes.get("default_branch")
@@ -133,6 +132,14 @@ def edit(forge: Forge, doer: Account, repository: Repository, changes: Mapping[s
             values |= _renamed(forge, repository, name)
         forge.db.update("repository", repository.id, **values, updated=clock.now())
     return _loaded(forge, repository.id)
+
+
+def _options(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The switches that ``changes`` sets; those of merging count only together with ``has_pull_requests``."""
+    wanted = {key: changes[key] for key in DEFAULT_OPTIONS if key in changes}
+    if changes.get("has_pull_requests"):
+        return wanted
+    return {key: value for key, value in wanted.items() if key.startswith("has_") or key == "projects_mode"}
 
 
 def _checked_branch(forge: Forge, repository: Repository, branch: str) -> str:

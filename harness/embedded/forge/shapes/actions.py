@@ -71,10 +71,15 @@ def run(view: View, repository: Repository, found: Run) -> Json:
 
 
 def branch_of(ref: str) -> str:
-    """The short name of a ref."""
-    for prefix in ("refs/heads/", "refs/tags/"):
-        ref = ref.removeprefix(prefix)
-    return ref
+    """The branch that a ref is; nothing for tags and pull requests, as Gitea has it."""
+    return ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else ""
+
+
+def pretty(ref: str) -> str:
+    """A ref as people write it: a branch, a tag, or the number of a pull request."""
+    if ref.startswith("refs/pull/"):
+        return f"#{ref.split('/')[2]}"
+    return ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
 
 
 def job(view: View, repository: Repository, found: Run, one: Job) -> Json:
@@ -120,7 +125,7 @@ def task(view: View, repository: Repository, found: Run, one: Job) -> Json:
     return {
         "id": one.task_id or one.id,
         "name": one.name,
-        "head_branch": branch_of(found.ref),
+        "head_branch": pretty(found.ref),
         "head_sha": found.sha,
         "run_number": found.number,
         "event": found.event,

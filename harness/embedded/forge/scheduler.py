@@ -1,0 +1,53 @@
+"""What happens by the clock: workflows that are due, jobs that take too long, sessions and tokens that have ended."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from harness.embedded.forge import clock
+from harness.embedded.forge.forge import Forge
+from harness.embedded.forge.services import jobs, runs
+from harness.embedded.forge.workflows import cron
+
+_PAUSE_SECONDS = 5.0
+_log = logging.getLogger(__name__)
+
+
+def tick(forge: Forge, now: int | None = None) -> None:
+    """Do what is due."""
+    moment = now or clock.now()
+    jobs.watch(forge, moment)
+    due = forge.db.connection.execute("SELECT repo_id, file, cron FROM schedule WHERE due <= ?", (moment,)).fetchall()
+    for repo_id, file, line in due:
+        sql = "UPDATE schedule SET due = ? WHERE repo_id = ? AND file = ? AND cron = ?"
+        forge.db.run(sql, cron.read(line).after(moment), repo_id, file, line)
+        runs.on_schedule(forge, repo_id, file, line)
+    forge.db.run("DELETE FROM session WHERE expires < ?", moment)
+    forge.db.run("DELETE FROM token WHERE expires < ?", moment)
+
+
+class Scheduler:
+    """A thread that ticks."""
+
+    def __init__(self, forge: Forge) -> None:
+        self._forge = forge
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the tick under way."""
+        self._stop.set()
+        self._thread.join(10)
+
+    def _work(self) -> None:
+        while not self._stop.wait(_PAUSE_SECONDS):
+            try:
+                tick(self._forge)
+            except Exception:  # the next tick tries again
+                _log.exception("the scheduler failed")
+        self._forge.db.close()
