@@ -37,6 +37,7 @@ from harness.kit.files import private_directory, write_atomic
 _STOP_GRACE_SECONDS = 2.0
 """A stop first lets systemd close files; Proxmox VE kills at once, and a commit of half-written files helps nobody."""
 _KILL_SECONDS = 10.0
+_ASK_AGAIN_SECONDS = 3.0
 _PENDING_PREFIXES = ("mp", "dev")
 _PENDING = frozenset({"nameserver", "searchdomain", "features", "unprivileged"})
 
@@ -123,12 +124,15 @@ class DockerRuntime:
 
     def shutdown(self, vmid: int, timeout: float) -> None:
         with self._errors():
-            if not self._signal(vmid, "SIGRTMIN+3"):
-                return
-            try:
-                self._wait_stopped(vmid, timeout)
-            except DeadlineError as late:
-                raise GuestError(f"CT {vmid} still runs {timeout:g} s after it was asked to shut down") from late
+            deadline = clock.Deadline(timeout)
+            # Asked again and again: an init that has not set up its signals yet misses the first request.
+            while self._signal(vmid, "SIGRTMIN+3"):
+                try:
+                    self._wait_stopped(vmid, min(_ASK_AGAIN_SECONDS, deadline.remaining))
+                except DeadlineError as late:
+                    if deadline.passed:
+                        text = f"CT {vmid} still runs {timeout:g} s after it was asked to shut down"
+                        raise GuestError(text) from late
 
     def _signal(self, vmid: int, signal: str) -> bool:
         """Send a signal to a container's init; False when it does not run."""

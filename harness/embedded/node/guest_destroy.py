@@ -39,9 +39,8 @@ def _check(node: Node, vmid: int, *, force: bool) -> None:
 
 def _remove(node: Node, vmid: int) -> None:
     """Runtime first, configuration last: whoever kills the node in between finds a container to delete again."""
-    guest = node.guests.load(vmid)
     node.runtime.delete(vmid)
-    guest_disks.release(node, vmid, guest.merged)
+    guest_disks.release(node, vmid)
     node.store.table(guest_spec.IMAGE_TABLE).delete(str(vmid))
     node.pools.drop_guest(vmid)
     node.store.table("firewall").delete(str(vmid))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from uuid import uuid4
@@ -106,11 +106,11 @@ def _log_making(node: Node, volid: str, storage: storages.Storage, size: int, lo
         log(f"Filesystem UUID: {uuid4()}")
 
 
-def release(node: Node, vmid: int, config: Mapping[str, str]) -> None:
-    """Remove the volumes that belong to the container."""
-    for text in [disk.volume for disk in of_config(node, config)] + unused(config):
-        if belongs(text, vmid):
-            node.storages.volumes.delete(text)
+def release(node: Node, vmid: int, *, keep: Collection[str] = ()) -> None:
+    """Remove every disk that is named after the container, whether its configuration names it or not."""
+    for volid in node.storages.volumes:
+        if belongs(volid, vmid) and volid not in keep:
+            remove_volume(node, volid)
 
 
 def remove_volume(node: Node, volid: str) -> None:
@@ -121,14 +121,9 @@ def remove_volume(node: Node, volid: str) -> None:
     node.storages.volumes.delete(volid)
 
 
-def unused(config: Mapping[str, str]) -> list[str]:
-    """The volumes of the ``unusedN`` keys."""
-    return [value for key, value in config.items() if re.fullmatch(r"unused\d+", key)]
-
-
 def belongs(volid: str, vmid: int) -> bool:
     """Whether the volume's name says that it is this container's."""
-    return bool(re.search(rf"[:/](?:vm|subvol|base)-{vmid}-disk-", volid))
+    return bool(re.search(rf"[:/](?:vm|subvol|base|basevol)-{vmid}-disk-", volid))
 
 
 def spare_key(config: Mapping[str, str]) -> str:

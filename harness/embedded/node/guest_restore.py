@@ -57,7 +57,7 @@ class Restoring:
         config = self._merged(backup["config"], disks)
         if self._old is not None:
             self._node.runtime.delete(vmid)
-            guest_disks.release(self._node, vmid, self._old.merged)
+            guest_disks.release(self._node, vmid, keep=self._made)
         origin = backup.get("origin", {})
         self._node.store.table(guest_spec.IMAGE_TABLE).put(str(vmid), origin)
         task.log(f"restoring '{volid}' now..")

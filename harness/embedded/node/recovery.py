@@ -28,9 +28,7 @@ def mend(node: Node) -> None:
 def _remove_half_made(node: Node, guest: Guest) -> None:
     _log.warning("container %s was being created when the node died: removed", guest.vmid)
     node.runtime.delete(guest.vmid)
-    for volid in list(node.storages.volumes):
-        if guest_disks.belongs(volid, guest.vmid):
-            node.storages.volumes.delete(volid)
+    guest_disks.release(node, guest.vmid)
     node.store.table(guest_spec.IMAGE_TABLE).delete(str(guest.vmid))
     node.guests.remove(guest.vmid)
 

@@ -197,7 +197,7 @@ def split_volid(text: str) -> tuple[str, str]:
 
 def owner_of(volid: str) -> int | None:
     """The VMID in the name of a disk or backup, or None."""
-    found = re.search(r"(?::|/)(?:(?:vm|subvol|base)-(\d+)-|vzdump-(?:lxc|qemu)-(\d+)-)", volid)
+    found = re.search(r"(?::|/)(?:(?:vm|subvol|base|basevol)-(\d+)-|vzdump-(?:lxc|qemu)-(\d+)-)", volid)
     return int(found[1] or found[2]) if found else None
 
 

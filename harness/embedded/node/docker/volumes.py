@@ -53,8 +53,11 @@ class Volumes:
         self._api.create_volume(name, labels=self._names.labels(vmid, **more))
 
     def keep(self, vmid: int, snapshot: str, mounts: Iterable[GuestMount], image: str) -> None:
-        """Copy the volumes for a snapshot."""
+        """Copy the volumes for a snapshot; one that waits for the next start is not made yet and has no content."""
+        made = {volume["Name"] for volume in self._of_guest(vmid, None)}
         for mount in _volumes(mounts):
+            if self._names.volume(mount.source) not in made:
+                continue
             kept = self._names.volume(mount.source, snapshot)
             self._have(vmid, kept, **{labels.SNAPSHOT: snapshot})
             self._copy(self._names.volume(mount.source), kept, image)

@@ -59,8 +59,9 @@ def fetch(node: Node, storage: storages.Storage, name: str, task: Task) -> None:
     if volid in node.storages.volumes:
         task.log(f"{node.storages.file_path(volid)} with same checksum already exists, no need for re-download")
         return
-    task.log(f"downloading {_SOURCE}/system/{name} to {node.storages.file_path(volid)}")
-    node.runtime.fetch_template(name, task.log)
+    task.log(f"getting {name} for {node.storages.file_path(volid)}")
+    image = node.runtime.fetch_template(name, task.log)
+    task.log(f"image: {image}")
     note_template(node, storage.name, name)
     task.log(f"download of '{name}' finished")
 
