@@ -78,31 +78,56 @@ def _with_query(found: Response, request: Request) -> Response:
     return found
 
 
+class _DeniedError(Exception):
+    """Not this; ``response`` is the answer."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+def _denied_error(status: int, text: str) -> _DeniedError:
+    return _DeniedError(_denied(status, text))
+
+
 def _authorise(
     forge: Forge, headers: Mapping[str, str], wanted: Target, writes: bool
 ) -> tuple[Identity, Repository] | Response:
-    """Who and what, or why not. Strangers are not told whether a repository exists."""
+    """Who and what, or why not."""
     try:
         identity = forge.authenticator.identify(headers.get("authorization"))
+        repository = _find(forge, identity, wanted)
+        if not _scope_allows(identity, writes):
+            raise _denied_error(403, "The token's scope does not include this\n")
+        if writes:
+            _check_writer(forge, identity, repository)
     except UnauthorisedError:
         return _denied(401, "Unauthorized\n")
-    try:
-        repository = repositories.find(forge, identity, wanted.owner, wanted.name)
-    except MovedError as moved:
-        return RedirectResponse(f"/{moved.repository.full_name}.git/{wanted.rest}", 301)
-    except MissingError:
-        return _denied(401, "Unauthorized\n") if identity.user is None else _denied(404, "Repository not found\n")
-    if not _scope_allows(identity, writes):
-        return _denied(403, "The token's scope does not include this\n")
-    if not writes:
-        return identity, repository
-    if identity.user is None:
-        return _denied(401, "Unauthorized\n")
-    if repository.archived:
-        return _denied(403, "This repo is archived. You can view files and clone it, but cannot push.\n")
-    if access.mode(forge.db, identity, repository) < Mode.WRITE:
-        return _denied(403, "User permission denied\n")
+    except _DeniedError as denied:
+        return denied.response
     return identity, repository
+
+
+def _find(forge: Forge, identity: Identity, wanted: Target) -> Repository:
+    """The repository. Strangers are not told whether it exists."""
+    try:
+        return repositories.find(forge, identity, wanted.owner, wanted.name)
+    except MovedError as moved:
+        target = f"/{moved.repository.full_name}.git/{wanted.rest}"
+        raise _DeniedError(RedirectResponse(target, 301)) from moved
+    except MissingError as missing:
+        if identity.user is None:
+            raise _denied_error(401, "Unauthorized\n") from missing
+        raise _denied_error(404, "Repository not found\n") from missing
+
+
+def _check_writer(forge: Forge, identity: Identity, repository: Repository) -> None:
+    if identity.user is None:
+        raise _denied_error(401, "Unauthorized\n")
+    if repository.archived:
+        raise _denied_error(403, "This repo is archived. You can view files and clone it, but cannot push.\n")
+    if access.mode(forge.db, identity, repository) < Mode.WRITE:
+        raise _denied_error(403, "User permission denied\n")
 
 
 def _scope_allows(identity: Identity, writes: bool) -> bool:
@@ -134,9 +159,7 @@ def _environment(
     return env | {name: headers[header] for name, header in optional.items() if header in headers}
 
 
-async def _receive(
-    forge: Forge, request: Request, identity: Identity, repository: Repository, base: str
-) -> Response:
+async def _receive(forge: Forge, request: Request, identity: Identity, repository: Repository, base: str) -> Response:
     """A push: its commands are read first, what it did is told before the pusher's answer ends."""
     stream = _decoded(request)
     head, commands = await _read_head(stream)

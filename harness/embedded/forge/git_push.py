@@ -1,19 +1,17 @@
 """Reading what a push wants before git does, and what it has done afterwards.
 
-Two hooks of two lines run in every push. ``pre-receive`` refuses the refs that the forge, which has read the push's
-commands already, put into its environment. ``post-receive`` keeps what git has done in a file, which outlives the forge,
-and says to the pusher what the forge prepared.
+Two short hooks run in every push. ``pre-receive`` refuses when the forge, which has read the push's commands already,
+put a reason into its environment. ``post-receive`` keeps what git has done in a file, which outlives the forge, and
+says to the pusher what the forge prepared.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from harness.embedded.forge import access
 from harness.embedded.forge.access import Identity
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.git import history, names
@@ -56,7 +54,8 @@ def read_commands(data: bytes) -> list[Command] | None:
 
     Raises ``ValueError`` on what is no pkt-line.
     """
-    found, at = [], 0
+    found: list[Command] = []
+    at = 0
     while True:
         head = data[at : at + 4]
         if len(head) < 4:
@@ -64,9 +63,9 @@ def read_commands(data: bytes) -> list[Command] | None:
         length = int(head, 16)
         if length == 0:
             return found
-        if length < 4 or len(data) < at + length:
-            if length < 4:
-                raise ValueError(f"pkt-line of length {length}")
+        if length < 4:
+            raise ValueError(f"pkt-line of length {length}")
+        if len(data) < at + length:
             return None
         line = data[at + 4 : at + length].split(b"\0")[0].decode(errors="replace").rstrip("\n")
         parts = line.split(" ", 2)
@@ -87,19 +86,18 @@ def refusal(forge: Forge, identity: Identity, repository: Repository, commands: 
 def _refuse(forge: Forge, identity: Identity, repository: Repository, command: Command) -> str:
     if not command.ref.startswith(("refs/heads/", "refs/tags/")):
         return f"{command.ref} is no branch and no tag"
-    if not command.ref.startswith("refs/heads/"):
+    branch = command.ref.removeprefix("refs/heads/")
+    if branch == command.ref:
         return ""
-    branch = command.ref[11:]
-    if command.new == names.ZERO and branch == repository.default_branch:
+    deletes = command.new == names.ZERO
+    if deletes and branch == repository.default_branch:
         return f"branch {branch} is the default branch and cannot be deleted"
-    rule = branches.rule_for(forge, repository, branch)
-    if rule is None:
+    if branches.rule_for(forge, repository, branch) is None:
         return ""
-    if command.new == names.ZERO:
+    if deletes:
         return f"branch {branch} is protected from deletion"
-    if not branches.may_push(forge, identity, repository, branch):
-        return f"Not allowed to push to protected branch {branch}"
-    return ""
+    allowed = branches.may_push(forge, identity, repository, branch)
+    return "" if allowed else f"Not allowed to push to protected branch {branch}"
 
 
 def said(forge: Forge, repository: Repository, commands: Sequence[Command], base: str) -> str:
@@ -151,18 +149,7 @@ def force_refusal(forge: Forge, repository: Repository, commands: Sequence[Comma
     return ""
 
 
-def may_write(forge: Forge, identity: Identity, repository: Repository) -> bool:
-    """Whether the asker may push at all."""
-    writer = access.mode(forge.db, identity, repository) >= access.Mode.WRITE
-    return writer and not repository.archived
-
-
 def clear_leftovers(forge: Forge) -> None:
     """Remove the notes of pushes before a crash: ``events.recover`` compares the refs themselves."""
     for left in forge.settings.pushes.iterdir():
         left.unlink()
-
-
-def pid_alive(pid: int) -> bool:
-    """Whether a process with that number runs."""
-    return os.path.exists(f"/proc/{pid}")  # noqa: PTH110 - a probe of procfs

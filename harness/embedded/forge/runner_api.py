@@ -1,23 +1,25 @@
 """The protocol between the forge and its own runner: JSON over HTTP below ``/api/runner/v1``.
 
-``POST register`` ``{token, name, labels, untrusted}`` → ``{id, token}``. ``token`` is a registration token (API:
+``POST register`` ``{token, name, labels, untrusted}`` → 201 ``{id, token}``. ``token`` is a registration token (API:
 ``…/actions/runners/registration-token``); ``untrusted`` says that the runner takes jobs whose code nobody has accepted.
-Everything else carries ``Authorization: Bearer <runner's token>``:
+Everything else carries ``Authorization: Bearer <the runner's token>``:
 
 ``POST jobs/next?wait=SECONDS`` → 200 with a job, or 204 after ``wait`` (at most 50 s). A job has ``id``, ``run_id``,
-``run_number``, ``attempt``, ``name``, ``workflow``, ``trusted``, ``repository``, ``clone_url``, ``server_url``, ``sha``,
-``ref``, ``event_name``, ``event`` (for ``GITHUB_EVENT_PATH``), ``token`` (valid while the job runs), ``masks`` (what must
-not be shown), ``env`` (for every step), ``timeout_minutes`` and ``steps``; expressions are filled in. A step has
-``number``, ``name``, ``run``, ``env``, ``working_directory``, ``shell``, ``timeout_minutes`` or null,
-``continue_on_error``, and ``runs_after`` ``{success, failure, cancelled}``: whether it runs when the job so far went so.
+``run_number``, ``attempt``, ``name``, ``workflow``, ``trusted``, ``repository``, ``clone_url``, ``server_url``,
+``sha``, ``ref``, ``event_name``, ``event`` (for ``GITHUB_EVENT_PATH``), ``token`` (valid while the job runs), ``masks``
+(what must not be shown), ``env`` (for every step), ``timeout_minutes`` and ``steps``; expressions are filled in. A step
+has ``number``, ``name``, ``run``, ``env``, ``working_directory``, ``shell``, ``timeout_minutes`` or null,
+``continue_on_error``, and ``runs_after`` ``{success, failure, cancelled}``: whether it runs when the job so far went
+so.
 
-``POST jobs/ID/log`` ``{at, lines}`` → ``{lines, cancel}``: ``at`` is the number of the first line, so that sending again
-does no harm; ``lines`` in the answer is how many the forge has; ``cancel`` true means stop.
+``POST jobs/ID/log`` ``{at, lines}`` → ``{lines, cancel}``: ``at`` is the number of the first line, so that sending
+again does no harm; ``lines`` in the answer is how many the forge has; ``cancel`` true means stop.
 ``POST jobs/ID/heartbeat`` → ``{cancel}``: at least every 20 s while nothing is printed. A runner that is not heard for
 60 s loses the job, which is marked as interrupted and offered again.
 ``POST jobs/ID/steps/NUMBER`` ``{status: running|completed, conclusion}`` → ``{cancel}``.
-``POST jobs/ID/done`` ``{conclusion: success|failure|cancelled|skipped}`` → 204. ``POST jobs/ID/return`` ``{reason}`` →
-204: interrupted, offer it again. 409 means that the job is not the runner's any more: drop it.
+``POST jobs/ID/done`` ``{conclusion: success|failure|cancelled|skipped}`` → 204.
+``POST jobs/ID/return`` ``{reason}`` → 204: interrupted, offer it again.
+409 means that the job is not the runner's any more: drop it.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.services import job_logs, jobs
 from harness.embedded.forge.store import actions
 from harness.embedded.forge.store.records import Job, Runner
+from harness.kit.clock import Deadline
 
 PREFIX = "/api/runner/v1/"
 _LONGEST_WAIT = 50.0
@@ -110,13 +113,13 @@ class RunnerApi:
         return answer({"id": made.id, "token": secret}, 201)
 
     def _next(self, runner: Runner, wait: float) -> Response:
-        deadline = _Countdown(wait)
+        deadline = Deadline(wait)
         while True:
             seen = self._forge.jobs.count
             found = jobs.take(self._forge, runner)
             if found:
                 return answer(found)
-            if deadline.left <= 0 or not self._forge.jobs.wait(seen, deadline.left):
+            if deadline.passed or not self._forge.jobs.wait(seen, deadline.remaining):
                 return empty(204)
 
     def _cancel(self, job: Job) -> Response:
@@ -141,20 +144,6 @@ class RunnerApi:
     def _return(self, job: Job, body: Body) -> Response:
         jobs.give_back(self._forge, job, str(body.get("reason") or "its runner was stopped"))
         return empty(204)
-
-
-class _Countdown:
-    """Seconds that are left."""
-
-    def __init__(self, seconds: float) -> None:
-        import time  # noqa: PLC0415 - monotonic time only here
-
-        self._now = time.monotonic
-        self._end = self._now() + seconds
-
-    @property
-    def left(self) -> float:
-        return self._end - self._now()
 
 
 def _seconds(text: str) -> float:

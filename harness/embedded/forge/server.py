@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
@@ -30,7 +31,7 @@ from harness.embedded.forge.webhooks import Deliverer
 from harness.kit.files import write_atomic
 from harness.kit.secret import Secret
 
-PASSWORD_FILE = "admin.password"  # noqa: S105 - a file's name
+PASSWORD_FILE = "admin.password"  # noqa: S105
 READY_FILE = "forge.json"
 _WORKERS = 16  # threads; each keeps a database connection
 
@@ -132,8 +133,6 @@ def write_ready(settings: ForgeSettings) -> None:
 @contextmanager
 def _single(state: Path) -> Iterator[None]:
     """One forge for a state directory."""
-    import fcntl  # noqa: PLC0415 - only here
-
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(state / "forge.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from dataclasses import replace
 from urllib.parse import quote, unquote
 
 from starlette.responses import RedirectResponse, Response
@@ -111,12 +110,7 @@ def raw(forge: Forge, call: Call, kind: str, rest: list[str]) -> Response:
             where = contents.place(forge, call.repository, rev)
         except ForgeError:
             continue
-        found = trees.find(call.git, where.sha, path) if where.kind == kind or kind == "commit" else None
+        found = trees.find(call.git, where.sha, path) if kind in {where.kind, "commit"} else None
         if found and found.kind == "blob":
             return contents_api.raw_file(call.git.blob(found.sha), path)
     raise not_found()
-
-
-def as_call(call: Call, identity: Identity) -> Call:
-    """The call in another identity, for pages with sessions."""
-    return replace(call, identity=identity)

@@ -5,7 +5,6 @@ Headers as Gitea sends them (``X-Gitea-*`` with the same under ``X-GitHub-*`` an
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import http.client
 import ssl
@@ -142,8 +141,3 @@ class Deliverer:
             self._forge.db.update("delivery", delivery.id, attempts=attempts, answer=status, due=due)
         sql = "DELETE FROM delivery WHERE state <> 'waiting' AND id < ?"
         self._forge.db.run(sql, delivery.id - _KEPT)
-
-
-def digest_of(body: bytes) -> str:
-    """A short name of a body for logs."""
-    return hashlib.sha256(body).hexdigest()[:12]

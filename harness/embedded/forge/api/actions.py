@@ -6,7 +6,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from harness.embedded.forge.access import Mode
 from harness.embedded.forge.api import binding, forms, needs
 from harness.embedded.forge.api.call import Call, answer, empty, page_headers, plain
 from harness.embedded.forge.api.routing import Routes
@@ -301,8 +300,3 @@ for _path, _needs in _PLACES:
     routes.post(f"{_path}/registration-token", _needs)(registration_token)
     routes.get(f"{_path}/{{id}}", _needs)(runner)
     routes.delete(f"{_path}/{{id}}", _needs)(delete_runner)
-
-
-def is_writer(call: Call) -> bool:
-    """Whether the asker may start and stop things."""
-    return call.mode >= Mode.WRITE

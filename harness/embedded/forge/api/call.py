@@ -23,7 +23,7 @@ DEFAULT_LIMIT, MOST = 30, 50
 
 @dataclass
 class Call:
-    """A request: who, what, and with which body; ``repository`` and ``organisation`` are found before the route runs."""
+    """A request: who, what, with which body; ``repository`` and ``organisation`` are found before the route runs."""
 
     forge: Forge
     method: str

@@ -34,7 +34,7 @@ def read(call: Call) -> Response:
     return answer(contents.read(call.forge, call.view, call.repository, call.params["path"], call.arg("ref")))
 
 
-def _change(call: Call, details: Mapping[str, Any], operations: tuple[Operation, ...]) -> Change:
+def _change(details: Mapping[str, Any], operations: tuple[Operation, ...]) -> Change:
     dates = details.get("dates") or {}
     return Change(
         operations,
@@ -51,7 +51,7 @@ def _commit(call: Call, form: Form, what: str) -> tuple[dict[str, Any], str]:
     one = Operation(what, path, details.get("content"), details.get("sha", ""), details.get("from_path", ""))
     if what == "upsert":
         one = Operation(_known(call, details, path), *(one.path, one.content, one.sha, one.from_path))
-    change = _change(call, details, (one,))
+    change = _change(details, (one,))
     sha = contents.commit(call.forge, call.identity, call.repository, change, call.base)
     branch = change.new_branch or change.branch or call.repository.default_branch
     return contents.answer(call.forge, call.view, call.repository, sha, [path], branch), one.what
@@ -97,7 +97,7 @@ def change_many(call: Call) -> Response:
     """Several files in one commit."""
     details = binding.read(call, forms.CHANGE_FILES)
     operations = tuple(_operation(one) for one in details["files"])
-    change = _change(call, details, operations)
+    change = _change(details, operations)
     sha = contents.commit(call.forge, call.identity, call.repository, change, call.base)
     branch = change.new_branch or change.branch or call.repository.default_branch
     shown = contents.answer(call.forge, call.view, call.repository, sha, [one.path for one in operations], branch)

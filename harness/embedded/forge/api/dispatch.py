@@ -68,7 +68,7 @@ _REFUSED = {
 }
 
 
-def handle(
+def handle(  # noqa: PLR0917
     forge: Forge, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes, base: str
 ) -> Response:
     """Answer one request below ``/api/v1``; runs in a worker thread."""

@@ -79,9 +79,7 @@ _ORG = {
     "visibility": text("Visibility", _VISIBILITY),
     "repo_admin_change_team_access": flag("RepoAdminChangeTeamAccess"),
 }
-CREATE_ORG = Form(
-    "CreateOrgOption", {"username": text("UserName", "Required", "Username", "MaxSize(40)"), **_ORG}
-)
+CREATE_ORG = Form("CreateOrgOption", {"username": text("UserName", "Required", "Username", "MaxSize(40)"), **_ORG})
 EDIT_ORG = Form("EditOrgOption", _ORG)
 _TEAM = {
     "name": text("Name", "Required", "AlphaDashDot", "MaxSize(255)"),
@@ -248,9 +246,7 @@ EDIT_PULL = Form(
 MERGE = Form(
     "MergePullRequestForm",
     {
-        "do": text(
-            "Do", "Required", "In(merge,rebase,rebase-merge,squash,fast-forward-only,manually-merged)"
-        ),
+        "do": text("Do", "Required", "In(merge,rebase,rebase-merge,squash,fast-forward-only,manually-merged)"),
         "mergetitlefield": text("MergeTitleField"),
         "mergemessagefield": text("MergeMessageField"),
         "mergecommitid": text("MergeCommitID"),
@@ -302,14 +298,10 @@ EDIT_HOOK = Form(
         "authorization_header": text("AuthorizationHeader"),
     },
 )
-CREATE_VARIABLE = Form(
-    "CreateVariableOption", {"value": text("Value", "Required"), "description": text("Description")}
-)
+CREATE_VARIABLE = Form("CreateVariableOption", {"value": text("Value", "Required"), "description": text("Description")})
 UPDATE_VARIABLE = Form(
     "UpdateVariableOption",
     {"name": text("Name"), "value": text("Value", "Required"), "description": text("Description")},
 )
-SECRET = Form(
-    "CreateOrUpdateSecretOption", {"data": text("Data", "Required"), "description": text("Description")}
-)
+SECRET = Form("CreateOrUpdateSecretOption", {"data": text("Data", "Required"), "description": text("Description")})
 DISPATCH = Form("CreateActionWorkflowDispatch", {"ref": text("Ref", "Required"), "inputs": _object("Inputs")})

@@ -22,7 +22,7 @@ from harness.embedded.forge.errors import (
 from harness.embedded.forge.git import history, names, trees
 from harness.embedded.forge.git.history import Commit
 from harness.embedded.forge.git.repository import Ref
-from harness.embedded.forge.services import contents, events
+from harness.embedded.forge.services import events
 from harness.embedded.forge.services.repositories import signature
 from harness.embedded.forge.shapes import commits
 from harness.embedded.forge.shapes import repository as repository_shape
@@ -357,8 +357,3 @@ def delete_release(call: Call) -> Response:
     """Remove the notes; the tag stays."""
     call.forge.db.update("release", _by_id(call).id, only_tag=1, title="", body="")
     return empty()
-
-
-def place_of(call: Call, rev: str) -> contents.Place:
-    """The commit that a revision names."""
-    return contents.place(call.forge, call.repository, rev)

@@ -85,7 +85,7 @@ def read_by_id(call: Call) -> Response:
 def edit(call: Call) -> Response:
     """Change a repository."""
     details = binding.read(call, forms.EDIT_REPO)
-    changed = repositories.edit(call.forge, call.user, call.repository, details, call.base)
+    changed = repositories.edit(call.forge, call.repository, details)
     return answer(repository_shape.repository(call.view, changed))
 
 

@@ -1,7 +1,8 @@
 """The table of routes, and what each asks for before it runs.
 
-Order as in Gitea, because it decides which refusal a client reads: who (401), token's scope (403), sign-in needed (401),
-site administrator (403), organisation or repository found (404), archived (423), permission (403), then the body (422).
+Order as in Gitea, because it decides which refusal a client reads: who (401), sign-in needed (401), the token's scope
+(403), site administrator (403), organisation or repository found (404), permission (403), archived (423), then the body
+(422).
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ _ORDER = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a route asks for. ``scopes`` are groups that a token needs one after the other, ``mode`` is of the repository,
-    ``writes`` refuses archived repositories.
+    """What a route asks for.
+
+    ``scopes`` are groups that a token needs one after the other, ``mode`` is of the repository, ``writes`` refuses
+    archived repositories.
     """
 
     scopes: tuple[tuple[str, ...], ...] = ()

@@ -64,9 +64,7 @@ def delete(call: Call) -> Response:
 def secrets(call: Call) -> Response:
     """Which secrets there are; never what they hold."""
     found = variables.secrets(call.forge, _holder(call))
-    shown = [
-        {"name": one.name, "description": one.description, "created_at": clock.show(one.created)} for one in found
-    ]
+    shown = [{"name": one.name, "description": one.description, "created_at": clock.show(one.created)} for one in found]
     return answer(list(call.slice(shown)), 200, page_headers(call, len(shown)))
 
 

@@ -32,7 +32,7 @@ def merge(repository: GitRepository, base: str, head: str, message: str, who: Id
     return trees.commit_tree(repository, tree, [base, head], message, who, who)
 
 
-def squash(repository: GitRepository, base: str, head: str, message: str, author: Identity, who: Identity) -> str:
+def squash(repository: GitRepository, base: str, head: str, message: str, author: Identity, who: Identity) -> str:  # noqa: PLR0917
     """Everything of ``head`` as one commit on ``base``."""
     tree = merged_tree(repository, base, head)
     return trees.commit_tree(repository, tree, [base], message, author, who)

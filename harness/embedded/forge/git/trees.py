@@ -119,7 +119,7 @@ def _index_line(edit: Edit) -> str:
     return f"{edit.mode} {edit.sha}\t{edit.path}\0"
 
 
-def commit_tree(
+def commit_tree(  # noqa: PLR0917
     repository: GitRepository,
     tree: str,
     parents: Sequence[str],

@@ -15,6 +15,7 @@ from harness.embedded.forge.git import history, names
 from harness.embedded.forge.services import events
 from harness.embedded.forge.shapes import commits
 from harness.embedded.forge.shapes import pulls as pulls_shape
+from harness.embedded.forge.shapes.repository import PROTECTION_DEFAULTS
 from harness.embedded.forge.shapes.view import View
 from harness.embedded.forge.store import pulls, repositories
 from harness.embedded.forge.store.records import Account, Protection, Pull, Repository
@@ -121,7 +122,7 @@ def find(forge: Forge, repository: Repository, name: str) -> str:
     return sha
 
 
-def create(forge: Forge, identity: Identity, repository: Repository, name: str, old: str, base: str) -> str:
+def create(forge: Forge, identity: Identity, repository: Repository, name: str, old: str, base: str) -> str:  # noqa: PLR0917
     """A branch at the branch, tag or commit ``old``; its commit."""
     doer = identity.user
     assert doer is not None
@@ -156,7 +157,7 @@ def delete(forge: Forge, identity: Identity, repository: Repository, name: str, 
         events.pushed(forge, repository, doer, [(f"refs/heads/{name}", sha, names.ZERO)], base)
 
 
-def rename(forge: Forge, identity: Identity, repository: Repository, name: str, new: str, base: str) -> None:
+def rename(forge: Forge, identity: Identity, repository: Repository, name: str, new: str, base: str) -> None:  # noqa: PLR0917
     """Give a branch another name; pull requests and the default follow."""
     doer = identity.user
     assert doer is not None
@@ -191,8 +192,6 @@ def protect(forge: Forge, repository: Repository, rule: str, options: Mapping[st
 
 
 def _known(options: Mapping[str, Any]) -> Json:
-    from harness.embedded.forge.shapes.repository import PROTECTION_DEFAULTS  # noqa: PLC0415 - only rules need it
-
     return {key: value for key, value in options.items() if key in PROTECTION_DEFAULTS}
 
 

@@ -18,7 +18,7 @@ def create(forge: Forge, doer: Account, found: Pull, body: str, base: str) -> Co
     return _told(forge, doer, found, key, "created", base)
 
 
-def edit(forge: Forge, doer: Account, found: Pull, said: Comment, body: str, base: str) -> Comment:
+def edit(forge: Forge, doer: Account, found: Pull, said: Comment, body: str, base: str) -> Comment:  # noqa: PLR0917
     """Say it otherwise."""
     forge.db.update("comment", said.id, body=body, updated=clock.now())
     return _told(forge, doer, found, said.id, "edited", base)
@@ -36,14 +36,14 @@ def may_change(doer: Account, said: Comment, *, writer: bool) -> None:
         raise ForbiddenError("")
 
 
-def _told(forge: Forge, doer: Account, found: Pull, key: int, action: str, base: str) -> Comment:
+def _told(forge: Forge, doer: Account, found: Pull, key: int, action: str, base: str) -> Comment:  # noqa: PLR0917
     said = pulls.comment(forge.db, found.repo_id, key)
     assert said is not None
     _tell(forge, doer, found, said, action, base)
     return said
 
 
-def _tell(forge: Forge, doer: Account, found: Pull, said: Comment, action: str, base: str) -> None:
+def _tell(forge: Forge, doer: Account, found: Pull, said: Comment, action: str, base: str) -> None:  # noqa: PLR0917
     repository = repositories.by_id(forge.db, found.repo_id)
     if repository and hooks.wanted(forge, repository, "pull_request_comment"):
         payload = payloads.comment(forge, doer, found, said, action, base)

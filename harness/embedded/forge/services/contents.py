@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from harness.embedded.forge.access import Identity
@@ -213,7 +213,7 @@ def _check(operation: Operation, path: str, known: Entry | None, source: Entry |
         raise InvalidError("a SHA or commit ID must be provided when updating a file")
 
 
-def answer(forge: Forge, view: View, repository: Repository, sha: str, paths: Sequence[str], branch: str) -> Json:
+def answer(forge: Forge, view: View, repository: Repository, sha: str, paths: Sequence[str], branch: str) -> Json:  # noqa: PLR0917
     """What the change of contents answers: the files that are there now, and the commit."""
     git = forge.git(repository.id)
     where = Place("branch", branch, sha)
@@ -233,8 +233,3 @@ def who(details: Mapping[str, Any] | None, dates: Mapping[str, Any], role: str) 
     if not details or not (details.get("name") or details.get("email")):
         return None
     return Who(str(details.get("name") or ""), str(details.get("email") or ""), date)
-
-
-def with_message(change: Change, message: str) -> Change:
-    """The same change with another message."""
-    return replace(change, message=message)

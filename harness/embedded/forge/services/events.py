@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from harness.embedded.forge import clock
 from harness.embedded.forge.forge import Forge
-from harness.embedded.forge.git import history, names
+from harness.embedded.forge.git import names
 from harness.embedded.forge.services import hooks, payloads, pulls, runs
 from harness.embedded.forge.store import accounts, repositories
 from harness.embedded.forge.store import pulls as pulls_store
@@ -23,7 +23,7 @@ def pushed(forge: Forge, repository: Repository, doer: Account, updates: Sequenc
     """Refs have moved, by a push or by the forge itself."""
     with forge.db.write():
         current = _first_push(forge, repository, updates)
-        for ref, old, new in updates:
+        for ref, _, new in updates:
             _note(forge, current, ref, new)
             _note_tag(forge, current, doer, ref, new)
         size = forge.git(repository.id).size_kib()
@@ -86,7 +86,7 @@ def _hooks(forge: Forge, repository: Repository, doer: Account, update: Update, 
         hooks.deliver(forge, repository, "push", payloads.push(view, repository, doer, update), branch=branch)
 
 
-def _sync_pulls(
+def _sync_pulls(  # noqa: PLR0917
     forge: Forge, repository: Repository, doer: Account, branch: str, change: tuple[str, str], base: str
 ) -> None:
     """Open pull requests from the branch follow it; a branch that is gone leaves them as they are."""
@@ -158,8 +158,3 @@ def _untold(forge: Forge, found: Repository) -> list[Update]:
     known = repositories.known_refs(forge.db, found.id)
     moved = [(ref, known.get(ref, names.ZERO), sha) for ref, sha in actual.items() if known.get(ref) != sha]
     return moved + [(ref, sha, names.ZERO) for ref, sha in known.items() if ref not in actual]
-
-
-def title_of(forge: Forge, found: Repository, sha: str) -> str:
-    """The first line of a commit's message."""
-    return history.read(forge.git(found.id), sha).title

@@ -15,9 +15,11 @@ from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.store.records import Hook, Repository
 
 KINDS = frozenset(
-    ["gitea", "gogs", "slack", "discord", "dingtalk", "telegram", "msteams", "feishu", "matrix", "wechatwork"]
-    + ["packagist"]
-)
+    (
+        "gitea", "gogs", "slack", "discord", "dingtalk", "telegram", "msteams", "feishu", "matrix", "wechatwork",
+        "packagist",
+    )
+)  # fmt: skip
 _ISSUES = ("issues", "issue_assign", "issue_label", "issue_milestone", "issue_comment")
 _PULLS = (
     "pull_request", "pull_request_assign", "pull_request_label", "pull_request_milestone", "pull_request_comment",
@@ -127,9 +129,7 @@ def wanted(forge: Forge, repository: Repository, kind: str) -> bool:
     return bool(_interested(forge, repository, kind))
 
 
-def deliver(
-    forge: Forge, repository: Repository, kind: str, payload: Mapping[str, Any], *, branch: str = ""
-) -> None:
+def deliver(forge: Forge, repository: Repository, kind: str, payload: Mapping[str, Any], *, branch: str = "") -> None:
     """Queue a payload for everybody who listens. ``kind`` is the full type, ``branch`` what filters look at."""
     for hook in _interested(forge, repository, kind):
         if not branch or _passes(hook.branch_filter, branch):

@@ -29,7 +29,7 @@ def append(forge: Forge, job: Job, at: int, lines: Sequence[str]) -> int:
     """
     with forge.lock(-job.id):
         held = int(forge.db.value("SELECT lines FROM job WHERE id = ?", job.id) or 0)
-        new = [line for line in lines[max(held - at, 0) :]] if at <= held else []
+        new = list(lines[max(held - at, 0) :]) if at <= held else []
         if not new:
             return held
         masked = _masked(forge, job, new)

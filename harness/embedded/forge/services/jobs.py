@@ -110,9 +110,7 @@ def _hand_out(forge: Forge, runner: Runner, repository: Repository, run: Run, jo
     expires = now + int(spec["minutes"] * 60) + _TOKEN_SLACK
     scopes = _SCOPES[contexts.is_trusted(run)]
     name = f"job {job.id}.{job.attempt + 1} {secrets.token_hex(4)}"
-    token, secret = users.issue_token(
-        forge, accounts.SYSTEM_ID, name, scopes, expires=expires, repo_id=repository.id
-    )
+    token, secret = users.issue_token(forge, accounts.SYSTEM_ID, name, scopes, expires=expires, repo_id=repository.id)
     forge.db.update(
         "job", job.id, status="running", runner_id=runner.id, attempt=job.attempt + 1, token_id=token.id,
         task_id=_next_task(forge), started=now, heard=now, lines=0,
@@ -230,8 +228,7 @@ def give_back(forge: Forge, job: Job, why: str) -> None:
     if job.token_id:
         forge.db.run("DELETE FROM token WHERE id = ?", job.token_id)
     forge.db.update("job", job.id, status="waiting", runner_id=None, started=None)
-    sql = "UPDATE step SET status = 'waiting', conclusion = NULL, started = NULL, ended = NULL WHERE job_id = ?"
-    forge.db.run(sql, job.id)
+    run_states.reset_steps(forge, job.id)
     run_states.settle_run(forge, job.run_id)
     run_states.tell(forge, job.id)
     forge.jobs.ring()

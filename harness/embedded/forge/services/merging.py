@@ -47,7 +47,7 @@ class Wish:
     commit: str = ""
 
 
-def merge(forge: Forge, identity: Identity, repository: Repository, number: int, wish: Wish, base: str) -> Pull:
+def merge(forge: Forge, identity: Identity, repository: Repository, number: int, wish: Wish, base: str) -> Pull:  # noqa: PLR0917
     """Merge it; raises what Gitea answers when it cannot be."""
     doer = identity.user
     assert doer is not None
@@ -210,7 +210,7 @@ def _delete_head(forge: Forge, identity: Identity, found: Pull, base: str) -> No
         return  # protected, or the default branch: it stays, and the merge stands
 
 
-def update(forge: Forge, identity: Identity, repository: Repository, found: Pull, style: str, base: str) -> None:
+def update(forge: Forge, identity: Identity, repository: Repository, found: Pull, style: str, base: str) -> None:  # noqa: PLR0917
     """Bring the newest base into the head branch, by a merge or a rebase."""
     doer = identity.user
     assert doer is not None

@@ -49,7 +49,9 @@ def find(forge: Forge, name: str) -> Account:
 
 def edit(forge: Forge, organisation: Account, changes: Mapping[str, Any]) -> Account:
     """Set the descriptive fields, to nothing where ``changes`` has none, and the others where it has them."""
-    values: dict[str, Any] = dict.fromkeys(("full_name", "description", "website", "location"), "")  # Gitea empties them too
+    values: dict[str, Any] = dict.fromkeys(
+        ("full_name", "description", "website", "location"), ""
+    )  # Gitea empties them too
     values |= {_COLUMNS[key]: value for key, value in changes.items() if key in _COLUMNS}
     if not values.get("visibility"):
         values.pop("visibility", None)

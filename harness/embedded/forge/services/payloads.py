@@ -13,7 +13,6 @@ from harness.embedded.forge.shapes import pulls as pulls_shape
 from harness.embedded.forge.shapes import repository as repository_shape
 from harness.embedded.forge.shapes.view import View
 from harness.embedded.forge.store import accounts
-from harness.embedded.forge.store import pulls as pulls_store
 from harness.embedded.forge.store import repositories as repositories_store
 from harness.embedded.forge.store.records import Account, Comment, Pull, Repository, Status
 
@@ -128,7 +127,7 @@ def pull(forge: Forge, doer: Account, found: Pull, action: str, base: str, *, be
     }
 
 
-def comment(forge: Forge, doer: Account, found: Pull, said: Comment, action: str, base: str) -> Json:
+def comment(forge: Forge, doer: Account, found: Pull, said: Comment, action: str, base: str) -> Json:  # noqa: PLR0917
     """Something was said on a pull request."""
     repository = repositories_store.by_id(forge.db, found.repo_id)
     assert repository is not None
@@ -145,7 +144,7 @@ def comment(forge: Forge, doer: Account, found: Pull, said: Comment, action: str
     }
 
 
-def review(forge: Forge, doer: Account, found: Pull, kind: str, body: str, base: str) -> Json:
+def review(forge: Forge, doer: Account, found: Pull, kind: str, body: str, base: str) -> Json:  # noqa: PLR0917
     """A verdict was given."""
     shape = pull(forge, doer, found, "reviewed", base)
     return shape | {"review": {"type": kind, "content": body}, "commit_id": found.head_sha}
@@ -187,8 +186,3 @@ def status(view: View, found: Repository, doer: Account, key: int) -> Json:
         "repository": repository_shape.repository(view, found, Mode.OWNER),
         "sender": people.stranger(view, doer),
     }
-
-
-def pull_of(forge: Forge, found: Pull) -> Pull:
-    """The pull request as it stands now."""
-    return pulls_store.by_id(forge.db, found.id) or found

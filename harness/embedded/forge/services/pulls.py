@@ -9,11 +9,11 @@ from typing import Any
 from harness.embedded.forge import clock
 from harness.embedded.forge.errors import ConflictError, InvalidError, PreconditionError, not_found
 from harness.embedded.forge.forge import Forge
-from harness.embedded.forge.git import history, merging, names
+from harness.embedded.forge.git import history, merging
 from harness.embedded.forge.shapes import pulls as pulls_shape
 from harness.embedded.forge.shapes.pulls import PullFacts
 from harness.embedded.forge.shapes.view import View
-from harness.embedded.forge.store import pulls, repositories
+from harness.embedded.forge.store import accounts, pulls, repositories
 from harness.embedded.forge.store.records import Account, Pull, Repository
 
 _MOST_FACTS = 2000
@@ -102,8 +102,6 @@ def shape(
 
 def resolve_head(forge: Forge, repository: Repository, head: str) -> tuple[Repository, str]:
     """The repository and branch of ``branch`` or ``owner:branch``."""
-    from harness.embedded.forge.store import accounts  # noqa: PLC0415 - the only place
-
     owner, colon, branch = head.partition(":")
     if not colon:
         return repository, head
@@ -147,7 +145,7 @@ def _refuse_second(forge: Forge, repository: Repository, base: str, head_reposit
     raise ConflictError(f"pull request already exists for these targets [{words}]")
 
 
-def _insert(
+def _insert(  # noqa: PLR0917
     forge: Forge,
     doer: Account,
     repository: Repository,
@@ -254,8 +252,3 @@ def set_persons(forge: Forge, found: Pull, role: str, people: Sequence[Account])
         forge.db.run("DELETE FROM pull_person WHERE pull_id = ? AND role = ?", found.id, role)
         for who in people:
             forge.db.run("INSERT INTO pull_person VALUES (?, ?, ?)", found.id, who.id, role)
-
-
-def is_empty(found: Pull) -> bool:
-    """Whether there is nothing to merge."""
-    return found.merge_base == found.head_sha or found.head_sha == names.ZERO

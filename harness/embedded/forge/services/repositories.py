@@ -82,7 +82,7 @@ def create(forge: Forge, doer: Account, owner: Account, details: Mapping[str, An
         key = _insert(forge, owner, name, default_branch=branch, **columns, **flags)
         forge.git(key).create(branch)
     if details.get("auto_init"):
-        _first_commit(forge, doer, key, details, base)
+        _first_commit(forge, doer, key, base)
     events.repository(forge, doer, _loaded(forge, key), "created", base)
     return _loaded(forge, key)
 
@@ -99,7 +99,7 @@ def _loaded(forge: Forge, key: int) -> Repository:
     return found
 
 
-def _first_commit(forge: Forge, doer: Account, key: int, details: Mapping[str, Any], base: str) -> None:
+def _first_commit(forge: Forge, doer: Account, key: int, base: str) -> None:
     repository, git = _loaded(forge, key), forge.git(key)
     text = f"# {repository.name}\n\n{repository.description}"
     blob = trees.write_blob(git, text.encode())
@@ -117,7 +117,7 @@ def signature(account: Account) -> Who:
     return Who(account.full_name or account.name, account.email or hidden)
 
 
-def edit(forge: Forge, doer: Account, repository: Repository, changes: Mapping[str, Any], base: str) -> Repository:
+def edit(forge: Forge, repository: Repository, changes: Mapping[str, Any]) -> Repository:
     """Change what the names of ``changes`` say; a new name leaves a redirect behind."""
     values: dict[str, Any] = {key: changes[key] for key in _COLUMNS if key in changes}
     values["options"] = json.dumps({**json.loads(repository.options), **_options(changes)})
@@ -185,7 +185,7 @@ def delete(forge: Forge, doer: Account, repository: Repository, base: str) -> No
     forge.git(repository.id).delete()
 
 
-def fork(forge: Forge, doer: Account, repository: Repository, owner: Account, name: str, base: str) -> Repository:
+def fork(forge: Forge, doer: Account, repository: Repository, owner: Account, name: str, base: str) -> Repository:  # noqa: PLR0917
     """A copy that remembers where it came from."""
     known = repositories.fork_owned_by(forge.db, repository.id, owner.id)
     if known:

@@ -171,6 +171,12 @@ def _duration(seconds: int) -> str:
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
+def reset_steps(forge: Forge, job_id: int) -> None:
+    """No step of the job has run yet."""
+    sql = "UPDATE step SET status = 'waiting', conclusion = NULL, started = NULL, ended = NULL WHERE job_id = ?"
+    forge.db.run(sql, job_id)
+
+
 def reset(forge: Forge, run: Run, only: int | None) -> None:
     """Let jobs wait again: all, or one and those that need it."""
     jobs = actions.jobs(forge.db, run.id)
@@ -183,8 +189,7 @@ def reset(forge: Forge, run: Run, only: int | None) -> None:
                 status = "blocked" if json.loads(job.needs) else "waiting"
                 clean = {"conclusion": None, "runner_id": None, "started": None, "ended": None, "cancel": 0}
                 forge.db.update("job", job.id, status=status, **clean)
-                sql = "UPDATE step SET status = 'waiting', conclusion = NULL, started = NULL, ended = NULL WHERE job_id = ?"
-                forge.db.run(sql, job.id)
+                reset_steps(forge, job.id)
                 job_logs.truncate(forge, job.id)
         forge.db.update("run", run.id, status="waiting", conclusion=None, ended=None)
     for job in jobs:

@@ -47,7 +47,7 @@ class Cause:
     base_ref: str = ""
 
 
-def _silent(forge: Forge, repository: Repository, doer: Account, title: str) -> bool:
+def _silent(repository: Repository, doer: Account, title: str) -> bool:
     """Whether nothing starts: switched off, asked for by the message, or done by a job (which would never end)."""
     off = not repository.option("has_actions")
     return off or doer.id == accounts.SYSTEM_ID or any(words in title for words in _SKIP)
@@ -63,7 +63,7 @@ def on_push(forge: Forge, repository: Repository, doer: Account, update: tuple[s
     if is_default:
         workflow_files.note_schedules(forge, repository, sha, clock.now())
     commit = history.read(git, sha) if sources else None
-    if commit is None or _silent(forge, repository, doer, commit.message):
+    if commit is None or _silent(repository, doer, commit.message):
         return
     event = Event("push", ref=ref, paths=_changed(forge, repository, old, sha))
     payload = payloads.push(forge.view(base=base), repository, doer, update)
@@ -91,9 +91,9 @@ def _changed(forge: Forge, repository: Repository, old: str, new: str) -> tuple[
     return tuple(change.path for change in history.between(git, start, new))
 
 
-def on_pull(forge: Forge, repository: Repository, doer: Account, found: Pull, action: str, base: str) -> None:
+def on_pull(forge: Forge, repository: Repository, doer: Account, found: Pull, action: str, base: str) -> None:  # noqa: PLR0917
     """Start what a pull request starts: by its own files, and by those of its base."""
-    if _silent(forge, repository, doer, found.title):
+    if _silent(repository, doer, found.title):
         return
     git = forge.git(repository.id)
     tip = git.branch(found.base)
@@ -114,7 +114,7 @@ def on_pull(forge: Forge, repository: Repository, doer: Account, found: Pull, ac
         _start_matching(forge, repository, doer, workflow_files.at(git, tip), target, base)
 
 
-def _start_matching(
+def _start_matching(  # noqa: PLR0917
     forge: Forge, repository: Repository, doer: Account, sources: Sequence[Source], cause: Cause, base: str
 ) -> None:
     for source in sources:
@@ -130,7 +130,7 @@ def _start_matching(
         start(forge, repository, doer, source, cause, base)
 
 
-def start(
+def start(  # noqa: PLR0917
     forge: Forge,
     repository: Repository,
     doer: Account,
@@ -158,7 +158,7 @@ def start(
     return actions.run(forge.db, run.id) or run
 
 
-def _insert(
+def _insert(  # noqa: PLR0917
     forge: Forge, repository: Repository, doer: Account, source: Source, cause: Cause, base: str, name: str
 ) -> Run:
     number = int(forge.db.value("SELECT coalesce(max(number), 0) + 1 FROM run WHERE repo_id = ?", repository.id))
@@ -207,7 +207,7 @@ def _refuse(forge: Forge, run: Run, source: Source, wrong: WorkflowError) -> Non
     run_states.tell(forge, key)
 
 
-def dispatch(
+def dispatch(  # noqa: PLR0917
     forge: Forge, repository: Repository, doer: Account, name: str, ref: str, inputs: dict[str, Any], base: str
 ) -> Run:
     """Start a workflow by hand on a branch or tag."""

@@ -17,11 +17,13 @@ from harness.embedded.forge.store import accounts, repositories
 from harness.embedded.forge.store.records import Account, DeployKey, PublicKey, Repository, Token
 
 RESERVED = frozenset(
-    [".", "..", ".well-known", "-", "api", "assets", "attachments", "avatar", "avatars", "captcha", "commits", "debug"]
-    + ["error", "explore", "favicon.ico", "ghost", "issues", "login", "manifest.json", "metrics", "milestones", "new"]
-    + ["notifications", "org", "pulls", "raw", "repo", "repo-avatars", "robots.txt", "search", "serviceworker.js"]
-    + ["ssh_info", "swagger.v1.json", "user", "v2", "gitea-actions", "admin", "containers", "runs"]
-)
+    (
+        ".", "..", ".well-known", "-", "api", "assets", "attachments", "avatar", "avatars", "captcha", "commits", "debug",  # noqa: E501
+        "error", "explore", "favicon.ico", "ghost", "issues", "login", "manifest.json", "metrics", "milestones", "new",
+        "notifications", "org", "pulls", "raw", "repo", "repo-avatars", "robots.txt", "search", "serviceworker.js",
+        "ssh_info", "swagger.v1.json", "user", "v2", "gitea-actions", "admin", "containers", "runs",
+    )
+)  # fmt: skip
 _SHORTEST_PASSWORD = 8
 _COLUMNS = {
     "full_name": "full_name",

@@ -49,7 +49,7 @@ def create(forge: Forge, holder: Holder, name: str, value: str, description: str
         forge.db.insert("variable", **values, data=value, description=description)
 
 
-def update(forge: Forge, holder: Holder, name: str, value: str, new_name: str, description: str | None) -> None:
+def update(forge: Forge, holder: Holder, name: str, value: str, new_name: str, description: str | None) -> None:  # noqa: PLR0917
     """Another value, and perhaps another name."""
     with forge.db.write():
         found = find(forge, holder, name)

@@ -120,7 +120,7 @@ def file_commit(view: View, repository: Repository, found: Commit) -> Json:
     }
 
 
-def contents(
+def contents(  # noqa: PLR0917
     view: View, repository: Repository, entry: Entry, last: Commit, ref: tuple[str, str], data: bytes | None
 ) -> Json:
     """A file, directory, link or submodule. ``ref`` is its kind (branch, tag, commit) and name; ``data`` its bytes."""

@@ -79,7 +79,7 @@ def team_members(db: Database, key: int) -> list[Account]:
     return db.all(Account, sql, key)
 
 
-_TOKEN = "id, user_id, name, last_eight, scopes, created, used, expires, repo_id"  # noqa: S105 - column names
+_TOKEN = "id, user_id, name, last_eight, scopes, created, used, expires, repo_id"  # noqa: S105
 
 
 def token_by_digest(db: Database, digest: str) -> Token | None:
