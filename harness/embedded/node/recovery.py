@@ -44,7 +44,7 @@ def _fetch(node: Node, name: str) -> None:
 def start_on_boot(node: Node) -> None:
     """Start the containers marked ``onboot``, in their order; one that fails is noted and the others start."""
     wanted = [guest for guest in node.guests.all() if guest.config.get("onboot") == "1" and not guest.is_template]
-    for guest in sorted(wanted, key=_order):
+    for guest in sorted(wanted, key=boot_order):
         if node.is_running(guest.vmid):
             continue
         try:
@@ -53,6 +53,7 @@ def start_on_boot(node: Node) -> None:
             _log.warning("container %s does not start: %s", guest.vmid, error)
 
 
-def _order(guest: Guest) -> tuple[int, int]:
+def boot_order(guest: Guest) -> tuple[int, int]:
+    """The place of a container in the order of starts; those without one come last."""
     digits = guest.config.get("startup", "").partition("order=")[2].partition(",")[0]
     return (int(digits) if digits.isdigit() else 1 << 30, guest.vmid)

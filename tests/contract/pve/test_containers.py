@@ -155,3 +155,16 @@ def test_a_template_is_downloaded_from_the_list(target: Any, embedded_only: None
     assert volume not in {item["volid"] for item in target.call("GET", content).data}
     assert target.work("POST", f"{path}/aplinfo", storage=target.storage, template=name) == "OK"
     assert volume in {item["volid"] for item in target.call("GET", content).data}
+
+
+def test_all_containers_start_and_stop_in_one_task(target: Any, vmid: int, embedded_only: None) -> None:
+    status = f"{target.lxc}/{vmid}/status/current"
+    assert target.work("POST", f"/nodes/{target.node}/startall", force=1, vms=vmid) == "OK"
+    assert target.call("GET", status).data["status"] == "running"
+    assert target.work("POST", f"/nodes/{target.node}/stopall", vms=vmid) == "OK"
+    assert target.call("GET", status).data["status"] == "stopped"
+
+
+def test_switching_all_containers_needs_the_privilege(target: Any) -> None:
+    answer = target.call("POST", f"/nodes/{target.node}/stopall", "token-nothing")
+    assert answer.reason == "Permission check failed (/, VM.PowerMgmt)"

@@ -27,6 +27,7 @@ _MODULES = (
     "guest_copies",
     "statistics",
     "backups",
+    "bulk",
 )
 
 

@@ -22,7 +22,7 @@ _ACCESS = ("users", "groups", "roles", "acl", "domains", "openid", "tfa", "ticke
 _HA = ("status", "resources", "groups", "rules")
 _EMPTY = (
     *("/cluster/config/nodes", "/cluster/replication", "/cluster/sdn/vnets", "/cluster/sdn/zones"),
-    *("/cluster/ha/groups", "/cluster/ha/rules"),
+    *("/cluster/ha/groups", "/cluster/ha/rules", "/cluster/backup-info/not-backed-up", "/nodes/{node}/disks/list"),
 )
 
 
@@ -46,6 +46,9 @@ _listing("/cluster", "name", _CLUSTER)
 _listing("/nodes/{node}", "name", _NODE)
 _listing("/access", "subdir", _ACCESS)
 _listing("/cluster/ha", "id", _HA)
+_listing("/cluster/ha/status", "name", ("current", "manager_status"))
+_listing("/cluster/jobs", "subdir", ("schedule-analyze", "realm-sync"))
+_listing("/cluster/config", "name", ("nodes", "totem", "join", "qdevice", "apiversion"))
 _listing("/nodes/{node}/capabilities", "name", ("qemu",))
 for _path in _EMPTY:
     _register(_path, _nothing)
