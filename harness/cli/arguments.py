@@ -64,15 +64,20 @@ def pytest_arguments(options: argparse.Namespace) -> list[str]:
     return [*options.pytest, *unknown]
 
 
+def named(options: argparse.Namespace) -> list[str]:
+    """Names of containers that the user gave."""
+    return [*options.containers, *(word for word in getattr(options, "rest", []) if not word.startswith("-"))]
+
+
 def chosen(options: argparse.Namespace, inventory: Inventory) -> tuple[str, ...]:
     """Names the user gave, in deployment order, or all deployable ones.
 
     Raises ``UsageError`` for a name that is no container, with the ones there are.
     """
-    named = [*options.containers, *(word for word in getattr(options, "rest", []) if not word.startswith("-"))]
-    unknown = [name for name in named if name not in inventory.names]
+    words = named(options)
+    unknown = [name for name in words if name not in inventory.names]
     if unknown:
         raise UsageError(
             f"no container is called {', '.join(unknown)}", hint=f"there are: {', '.join(sorted(inventory.names))}"
         )
-    return tuple(name for name in inventory.names if name in named or not named)
+    return tuple(name for name in inventory.names if name in words or not words)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.cli import arguments, console, session
+from harness.inventory.model import CONTROL_PLANE
 from harness.kit.files import private_directory
 from harness.lifecycle import plan_builder, plan_file, plan_view
 from harness.lifecycle.plan import Plan
@@ -33,7 +34,12 @@ def open_workspace(options: argparse.Namespace) -> Workspace:
 def make(workspace: Workspace, options: argparse.Namespace) -> Plan:
     """The plan for the containers that were named, or for all."""
     names = arguments.chosen(options, workspace.inventory)
-    return plan_builder.build(workspace, names, allow_replace=frozenset(getattr(options, "allow_replace", ())))
+    return plan_builder.build(
+        workspace,
+        names,
+        allow_replace=frozenset(getattr(options, "allow_replace", ())),
+        control_plane=CONTROL_PLANE in arguments.named(options),
+    )
 
 
 def show(plan: Plan) -> None:

@@ -30,6 +30,7 @@ def pack(
     ``engine`` names the layer and script to take along; ``files`` are further ones by their name in the bundle.
     """
     contents = dict(_cookbook(cookbook.directory, cookbook.name))
+    contents.update((f"cookbooks/{cookbook.name}/{path}", data) for path, data in cookbook.more.items())
     contents.update(_tree(cookbook.helpers / "libraries", "libraries"))
     contents.update(_tree(RUBY / engine, engine))
     contents["run.sh"] = (SCRIPTS / f"{engine}.sh").read_bytes()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HELPERS = Path("libs") / "helpers"
@@ -16,3 +17,5 @@ class Cookbook:
     name: str
     directory: Path
     helpers: Path
+    more: Mapping[str, bytes] = field(default_factory=dict)
+    """Files that are made for the occasion, by their path in the cookbook (``files/x``)."""

@@ -11,6 +11,8 @@ from harness.config.origin import Origin
 from harness.kit.errors import Problem
 
 CONTROL_PLANE = "config"
+CONTROL_PLANE_HOME = Path("harness") / "controlplane"
+"""Where the control plane's cookbook and specs lie: they are part of the harness, not of a library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,16 @@ class Container:
     def is_control_plane(self) -> bool:
         """Whether this is the root config.env's container."""
         return self.name == CONTROL_PLANE
+
+    @property
+    def cookbook(self) -> Path:
+        """Directory of its cookbook (``recipes``, ``templates`` …)."""
+        return self.directory / CONTROL_PLANE_HOME / "cookbook" if self.is_control_plane else self.directory
+
+    @property
+    def specs(self) -> Path:
+        """Directory of its specs."""
+        return (self.directory / CONTROL_PLANE_HOME if self.is_control_plane else self.directory) / "specs"
 
     @property
     def domain(self) -> str:

@@ -37,6 +37,9 @@ class Question:
     """Names to plan for; None: all."""
     allow_replace: frozenset[str] = frozenset()
 
+    control_plane: bool = False
+    """Whether the control plane's own container is deployed as well as planned."""
+
     def takes_part(self, name: str) -> bool:
         """Whether the plan is for this container."""
         return self.only is None or name in self.only
@@ -77,7 +80,7 @@ def _entry(container: Container, standing: _Standing, question: Question) -> Con
         changes=verdict.changes,
         revision=question.revisions[container.name].value,
         digest=seen.digest if seen else None,
-        deployed_here=not container.is_control_plane,
+        deployed_here=question.control_plane or not container.is_control_plane,
         hint=verdict.hint,
         needs=tuple(name for name in container.needs if question.takes_part(name)),
     )

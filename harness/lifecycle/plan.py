@@ -54,7 +54,7 @@ class ContainerPlan:
     digest: str | None = None
     """PVE's digest of the configuration that was observed; every write passes it."""
     deployed_here: bool = True
-    """False for the control plane's own container, which is planned but not deployed by the workstation."""
+    """False for the control plane's own container, which is planned but deployed only when it is asked for by name."""
     hint: str = ""
     needs: tuple[str, ...] = ()
     """Names of the containers that must be verified before this one starts."""

@@ -18,11 +18,13 @@ def build(
     names: Iterable[str] | None = None,
     *,
     allow_replace: Iterable[str] = (),
+    control_plane: bool = False,
     observation: Observation | None = None,
 ) -> Plan:
     """The plan for these containers (None or none: all), from one look at the target; changes nothing there.
 
-    ``observation`` spares the look where the caller has just taken one.
+    With ``control_plane`` its own container is deployed as well as planned. ``observation`` spares the look where the
+    caller has just taken one.
     """
     only = frozenset(names or ()) or None
     seen = observation if observation is not None else observe(workspace.pve, workspace.inventory)
@@ -38,6 +40,7 @@ def build(
             commit=workspace.commit,
             only=only,
             allow_replace=frozenset(allow_replace),
+            control_plane=control_plane,
         )
     )
 

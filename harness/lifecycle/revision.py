@@ -19,7 +19,7 @@ from harness.converge.mirror import PINNED
 from harness.inventory.model import Container, Inventory, Mount
 from harness.kit.secret import Secret
 from harness.lifecycle import attributes
-from harness.repo.tree import Tree, package_digest
+from harness.repo.tree import Tree, digest_of, package_digest
 
 SPECS: Final = "specs"
 PARTS: Final = {
@@ -35,6 +35,8 @@ PARTS: Final = {
 """The parts, and what a plan calls them."""
 _NEIGHBOURS_IN_COOKBOOKS: Final = (b"containers",)
 _NEIGHBOURS_IN_SPECS: Final = (b"containers", b".other(", b".inventory")
+FORGES: Final = (".gitea", ".github", ".gitignore", ".gitattributes", ".gitmodules")
+"""What only concerns a forge; seeding lays workflows into libraries, which must not make other libraries of them."""
 _LENGTH: Final = 16  # hex digits kept: 64 bits are plenty against accidents, and fit into a description
 
 
@@ -82,19 +84,25 @@ class Revisions:
 
     def of(self, container: Container) -> Revision:
         """The revision of ``container`` as the repository stands now."""
-        directory = container.directory
         return Revision.of(
             {
                 "config": _hash(configuration(container)),
-                "cookbook": self._tree.digest(directory, is_cookbook)[:_LENGTH],
+                "cookbook": self._cookbook(container),
                 "helpers": self._packages["helpers"],
                 "base": self._packages["base"],
                 "engine": _hash([container.engine, self._mirror, PINNED.exact]),
                 "attributes": self._attributes(container),
                 "secrets": self._secrets,
-                SPECS: self._specs(directory),
+                SPECS: self._specs(container.specs.parent),
             }
         )
+
+    def _cookbook(self, container: Container) -> str:
+        """What reaches the container; the control plane gets the harness and the packages of its lock file."""
+        if not container.is_control_plane:
+            return self._tree.digest(container.directory, is_cookbook)[:_LENGTH]
+        root = container.directory
+        return _hash([self._tree.digest(root / "harness"), digest_of(root, [PurePosixPath("requirements.lock")])])
 
     def _attributes(self, container: Container) -> str:
         own = attributes.own(container, self._login)
@@ -107,7 +115,7 @@ class Revisions:
 
     def sees_neighbours(self, container: Container) -> bool:
         """Whether its cookbook names ``node['containers']``: only then does it get them, and depend on them."""
-        return self._tree.mentions(container.directory, _NEIGHBOURS_IN_COOKBOOKS, is_cookbook)
+        return self._tree.mentions(container.cookbook, _NEIGHBOURS_IN_COOKBOOKS, is_cookbook)
 
     @cached_property
     def _neighbours(self) -> str:
@@ -116,12 +124,17 @@ class Revisions:
 
     @cached_property
     def _packages(self) -> dict[str, str]:
-        converge = Path(harness.converge.__path__[0])
-        provision = Path(harness.provision.__path__[0])
+        converge = self._package(harness.converge.__path__[0])
+        provision = self._package(harness.provision.__path__[0])
         return {
-            "helpers": _hash([self._tree.digest(self._tree.root / HELPERS), package_digest(converge)]),
+            "helpers": _hash([self._tree.digest(self._tree.root / HELPERS, is_ours), package_digest(converge)]),
             "base": package_digest(provision)[:_LENGTH],
         }
+
+    def _package(self, running: str) -> Path:
+        """A package of the harness: the repository's own, which will deploy it, else the one that runs."""
+        own = self._tree.root / "harness" / Path(running).name
+        return own if own.is_dir() else Path(running)
 
 
 def configuration(container: Container) -> dict[str, Any]:
@@ -158,11 +171,16 @@ def is_spec(path: PurePosixPath) -> bool:
     return path.parts[0] == SPECS or path.name == "conftest.py"
 
 
+def is_ours(path: PurePosixPath) -> bool:
+    """Whether a library's file is more than a forge's business."""
+    return path.parts[0] not in FORGES
+
+
 def is_cookbook(path: PurePosixPath) -> bool:
     """Whether a library's file reaches the container: all but specs, configuration and papers."""
     is_config = len(path.parts) == 1 and path.name.startswith("config.") and path.suffix == ".env"
     is_paper = len(path.parts) == 1 and (path.suffix in (".md", ".txt") or path.name == "LICENSE")
-    return not (is_spec(path) or is_config or is_paper)
+    return is_ours(path) and not (is_spec(path) or is_config or is_paper)
 
 
 def _hash(value: Any) -> str:

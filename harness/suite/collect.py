@@ -59,7 +59,7 @@ class StageItem(pytest.Item):
 
 def closing_item(session: pytest.Session, run_root: Path, container: str) -> pytest.Item:
     """The item without consequence that ends a group, for a group whose own was deselected or not collected."""
-    path = run_root / names.LIBRARIES / container / names.CONFIG_FILE
+    path = run_root / names.config_of(container)
     file = ConfigFile.from_parent(session, path=path)
     item: pytest.Item = StageItem.from_parent(file, name=Stage.END.value)
     return item

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from harness.inventory.model import CONTROL_PLANE
+from harness.inventory.model import CONTROL_PLANE, CONTROL_PLANE_HOME
 
 CONFIG_FILE = "config.env"
 LIBRARIES = "libs"
@@ -27,12 +27,25 @@ _AFTER_SPECS = (Stage.RELEASE, Stage.END)
 
 
 def container_of(nodeid: str) -> str | None:
-    """The container an item belongs to: ``libs/<name>/…`` → ``<name>``, the root ``config.env`` → ``config``."""
+    """The container an item belongs to: ``libs/<name>/…`` → ``<name>``.
+
+    The control plane, ``config``, has its config.env in the root and its specs in the harness.
+    """
     path = nodeid.split("::", 1)[0]
     parts = path.split("/")
     if len(parts) > 2 and parts[0] == LIBRARIES:
         return parts[1]
-    return CONTROL_PLANE if path == CONFIG_FILE else None
+    return CONTROL_PLANE if path == CONFIG_FILE or path.startswith(f"{folder_of(CONTROL_PLANE)}/") else None
+
+
+def folder_of(container: str) -> str:
+    """The folder that holds a container's specs, relative to the repository."""
+    return CONTROL_PLANE_HOME.as_posix() if container == CONTROL_PLANE else f"{LIBRARIES}/{container}"
+
+
+def config_of(container: str) -> str:
+    """A container's ``config.env``, relative to the repository."""
+    return CONFIG_FILE if container == CONTROL_PLANE else f"{LIBRARIES}/{container}/{CONFIG_FILE}"
 
 
 def stage_of(nodeid: str) -> Stage | None:
@@ -48,7 +61,8 @@ def item_of(nodeid: str) -> str:
     stage = stage_of(nodeid)
     if stage:
         return stage.value
-    return nodeid.split("/", 2)[-1]
+    container = container_of(nodeid)
+    return nodeid.removeprefix(f"{folder_of(container)}/") if container else nodeid
 
 
 def position(nodeid: str) -> int:

@@ -35,14 +35,14 @@ class Selection:
 
     def unseen_specs(self, container: str) -> tuple[str, ...]:
         """Spec files on disk of which nothing was collected: broken, ignored, or left out on the command line."""
-        entry = self._run.root / names.LIBRARIES / container
+        entry = self._run.root / names.folder_of(container)
         files = sorted(str(path.relative_to(entry)) for path in (entry / names.SPECS).glob("test_*.py"))
         seen = {item.split("::", 1)[0] for item in self._collected[container]}
         return tuple(file for file in files if file not in seen)
 
     def narrowed(self, container: str) -> bool:
         """Whether the command line named single items of ``container``, so that others were not even collected."""
-        prefix = f"{names.LIBRARIES}/{container}/"
+        prefix = f"{names.folder_of(container)}/"
         return any(prefix in argument.split("::")[0] for argument in self._arguments if "::" in argument)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

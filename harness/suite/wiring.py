@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from harness.inventory.model import CONTROL_PLANE
 from harness.kit.clock import SystemClock
 from harness.kit.errors import HarnessError
 from harness.lifecycle import plan_file
@@ -57,8 +59,18 @@ def _set_options(config: pytest.Config, run: Run) -> None:
     option.continue_on_collection_errors = True  # a broken spec file is one container's failure, not everybody's
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(run.root / names.LIBRARIES)]
+    if run.entry(CONTROL_PLANE) is not None:
+        config.args += [str(run.root / part) for part in _control_plane(run.root)]
     if not getattr(option, "xmlpath", None):
         option.xmlpath = str(run.directory / "junit.xml")
+
+
+def _control_plane(root: Path) -> Iterator[str]:
+    """Where the control plane's items come from, beside ``libs``."""
+    yield names.config_of(CONTROL_PLANE)
+    specs = f"{names.folder_of(CONTROL_PLANE)}/{names.SPECS}"
+    if (root / specs).is_dir():
+        yield specs
 
 
 class Wiring:
@@ -92,9 +104,11 @@ class Wiring:
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         """A ``config.env`` of a container that the plan has stages for is a test file."""
-        if file_path.name != names.CONFIG_FILE or file_path.parent.parent != self._run.root / names.LIBRARIES:
+        if file_path.name != names.CONFIG_FILE or not file_path.is_relative_to(self._run.root):
             return None
-        if not self._run.stages(file_path.parent.name):
+        relative = file_path.relative_to(self._run.root).as_posix()
+        container = names.container_of(relative)
+        if container is None or relative != names.config_of(container) or not self._run.stages(container):
             return None
         file: ConfigFile = ConfigFile.from_parent(parent, path=file_path)
         return file
@@ -103,12 +117,19 @@ class Wiring:
         """Nothing but what belongs to the containers of this run."""
         if not collection_path.is_relative_to(self._run.root):
             return True
-        parts = collection_path.relative_to(self._run.root).parts
-        if not parts:
-            return None
-        if parts[0] != names.LIBRARIES:
+        path = collection_path.relative_to(self._run.root)
+        if path.parts[:1] == (names.LIBRARIES,):
+            return True if len(path.parts) > 1 and self._run.entry(path.parts[1]) is None else None
+        return None if self._leads_to_control_plane(path) else True
+
+    def _leads_to_control_plane(self, path: Path) -> bool:
+        """Whether ``path`` (relative) is the root, or part of the control plane while that takes part."""
+        if not path.parts:
             return True
-        return True if len(parts) > 1 and self._run.entry(parts[1]) is None else None
+        if self._run.entry(CONTROL_PLANE) is None:
+            return False
+        own = [Path(part) for part in _control_plane(self._run.root)]
+        return any(path.is_relative_to(part) or part.is_relative_to(path) for part in own)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

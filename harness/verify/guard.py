@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 import pytest
 from testinfra.host import Host
+
+from harness.inventory.model import CONTROL_PLANE_HOME
 
 LIBRARIES = "libs"
 SPECS = "specs"
@@ -11,8 +15,11 @@ _LOCAL = "local"
 
 
 def is_spec(item: pytest.Item) -> bool:
-    """Whether ``item`` lies in ``libs/<name>/specs/``."""
-    parts = item.nodeid.split("::", 1)[0].split("/")
+    """Whether ``item`` lies in ``libs/<name>/specs/``, or among the control plane's own specs."""
+    path = PurePosixPath(item.nodeid.split("::", 1)[0])
+    if path.is_relative_to((CONTROL_PLANE_HOME / SPECS).as_posix()):
+        return True
+    parts = path.parts
     return LIBRARIES in parts and SPECS in parts[parts.index(LIBRARIES) :]
 
 
