@@ -49,13 +49,13 @@ class Application:
         path = request.url.path
         if path.startswith(f"{dispatch.PREFIX}/"):
             return await self._api(request)
-        if path.startswith("/api/"):
+        if path.startswith("/api/") and not (self._pages and path.startswith("/api/gitops/")):
             return await self._other_api(request, path)
         wanted = git_http.target(path)
         if wanted and request.method in {"GET", "POST"}:
             return await git_http.serve(self._forge, request, wanted, base_of(self._forge, request))
-        if self._pages and not _is_file(path):
-            return None
+        if self._pages:
+            return None  # raw files, too: their readers may have a session
         return await self._web(request)
 
     async def _api(self, request: Request) -> Response:

@@ -115,6 +115,11 @@ class Page:
         return int(value) if value.isdigit() and len(value) < 19 else 0
 
     @property
+    def live(self) -> bool:
+        """Asked by the script that keeps a page up to date; notes are left for a person to see."""
+        return self.headers.get("x-live") == "1"
+
+    @property
     def at(self) -> int:
         """The page asked for, from 1."""
         value = self.arg("page")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 from urllib.parse import quote
 
@@ -35,15 +36,15 @@ _SANDBOX = "default-src 'none'; sandbox"
 
 
 def show(page: Page, template: str, status: int = 200, **values: Any) -> Response:
-    """A page."""
-    body = templating.html(page, template, **values)
-    return _finished(page, Response(body, status, {**_HEADERS, "content-type": HTML}))
-
-
-def fragment(page: Page, template: str, headers: dict[str, str], **values: Any) -> Response:
-    """A part of a page, for the script that keeps it up to date."""
-    body = templating.html(page, template, **values)
-    return Response(body, 200, {**_HEADERS, **headers, "content-type": HTML})
+    """A page; to the script that has it already only the word that it is the same."""
+    body = templating.html(page, template, **values).encode()
+    headers = {**_HEADERS, "content-type": HTML}
+    if page.live:
+        mark = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+        headers["etag"] = mark
+        if page.headers.get("if-none-match") == mark:
+            return Response(b"", 304, headers)
+    return _finished(page, Response(body, status, headers))
 
 
 def go(page: Page, address: str) -> Response:

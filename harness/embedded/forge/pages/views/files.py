@@ -52,7 +52,6 @@ def _text(page: Page, where: Place, entry: Entry, values: dict[str, Any]) -> Non
         values["kind"] = "binary"
         return
     text = raw.decode(errors="replace")
-    values["count"] = text.count("\n") + (not text.endswith("\n") and bool(text))
     if values["is_markdown"] and not values["as_source"]:
         values["html"] = _markdown(page, where, entry, text)
     elif len(text) > _MOST_KEPT:

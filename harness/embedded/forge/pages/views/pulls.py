@@ -107,7 +107,6 @@ def _talk(page: Page, found: Pull, said: list[Comment], plan: Comment | None) ->
         "comments": [one for one in said if plan is None or one.id != plan.id],
         "authors": authors,
         "checks": checks,
-        "runs": browsing.runs_of_commit(page.forge.db, page.repository.id, found.head_sha),
         "after": _runs_after(page, found),
         "merging": _merging(page, found, facts, checks),
         "may_close": own or page.may(Mode.WRITE),

@@ -14,6 +14,8 @@ from harness.embedded.forge.pages import respond, running, terminal, trunk
 from harness.embedded.forge.pages.doors import WRITE, Doors
 from harness.embedded.forge.pages.page import Page
 from harness.embedded.forge.pages.views import shared
+from harness.embedded.forge.services import run_states
+from harness.embedded.forge.services import runs as run_service
 from harness.embedded.forge.store import accounts, actions, browsing
 from harness.embedded.forge.store.records import Job, Run, Step
 
@@ -150,17 +152,20 @@ def cancel(page: Page) -> Response:
     found = _run(page)
     if found.status == "completed":
         raise ForgeError("It has ended already.", status=409)
-    running.cancel(page, found)
+    run_states.cancel_run(page.forge, found)
     return respond.done(page, "It is being cancelled.", _address(page, found))
 
 
 @doors.post(f"{_ONE}/rerun", WRITE)
 def rerun(page: Page) -> Response:
-    """Run it again: all of it, or only the jobs that failed."""
-    found = _run(page)
+    """Run it again: all of it, or one job and those that need it."""
+    found, only = _run(page), page.value("job")
     if found.status != "completed":
         raise ForgeError("It has not ended yet.", status=409)
-    running.rerun(page, found, only_failed=page.value("only") == "failed")
+    keys = [one.id for one in actions.jobs(page.forge.db, found.id)]
+    if only and (not only.isdigit() or int(only) not in keys):
+        raise not_found()
+    run_service.rerun(page.forge, found, int(only) if only else None)
     return respond.done(page, "It runs again.", _address(page, found))
 
 
@@ -169,9 +174,8 @@ def dispatch(page: Page) -> Response:
     """Start a workflow by hand."""
     file, ref = page.required("workflow", "The workflow"), page.required("ref", "The branch")
     inputs = {name.removeprefix("input-"): page.value(name) for name in page.form if name.startswith("input-")}
-    started = running.dispatch(page, file, ref, inputs)
-    home = f"/{page.repository.full_name}/actions"
-    return respond.done(page, f"{file} is started.", f"{home}/runs/{started}" if started else home)
+    started = run_service.dispatch(page.forge, page.repository, page.user, file, ref, inputs, page.base)
+    return respond.done(page, f"{started.name or file} is started.", _address(page, started))
 
 
 def _address(page: Page, found: Run) -> str:

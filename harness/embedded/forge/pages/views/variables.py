@@ -91,9 +91,9 @@ def _delete_secret(page: Page, owner: Owner) -> Response:
 
 
 _FINDERS = (
-    ("/{owner}/{repo}/settings/actions", _of_repository, ADMIN),
     ("/org/{org}/settings/actions", _of_organisation, USER),
     ("/user/settings/actions", _of_person, USER),
+    ("/{owner}/{repo}/settings/actions", _of_repository, ADMIN),
 )
 _FORMS = (
     ("GET", "variables", _list),
