@@ -17,7 +17,9 @@ from harness.kit.errors import ExitCode, HarnessError
 from harness.kit.files import private_directory, write_atomic
 from harness.kit.secret import redact
 
-COMMANDS = ("local", "plan", "deploy", "verify", "config", "doctor", "down")
+PIPELINES = ("check", "release", "configure", "snapshot", "pointer", "accept", "health", "update")
+"""Commands that workflows of the control plane call."""
+COMMANDS = ("local", "plan", "deploy", "verify", "config", "doctor", "down", *PIPELINES)
 
 
 class Command(Protocol):

@@ -148,9 +148,13 @@ class Forge:
             self.clock.sleep(pause)
         return self._send("GET", path, **options)
 
+    def _url(self, path: str) -> str:
+        """Below the API's root; a path that begins with a slash is below the forge's own."""
+        return f"{self.address.base}{path}" if path.startswith("/") else f"{self.address.api}/{path}"
+
     def _send(self, method: str, path: str, **options: Any) -> requests.Response:
         try:
-            return self._session.request(method, f"{self.address.api}/{path}", timeout=TIMEOUT, **options)
+            return self._session.request(method, self._url(path), timeout=TIMEOUT, **options)
         except requests.RequestException as error:
             raise unreachable(self.address, error) from error
 

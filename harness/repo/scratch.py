@@ -95,6 +95,25 @@ class Scratch:
         done = self.run("cat-file", "blob", f"{sha}:{path}", check=False)
         return done.stdout if not done.code else None
 
+    def sizes(self, oids: Iterable[str]) -> dict[str, int]:
+        """Bytes of each object; those that are not here are left out."""
+        lines = self.run("cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=_listed(oids)).text.splitlines()
+        return {oid: int(size) for oid, size in (line.split() for line in lines) if size.isdigit()}
+
+    def contents(self, oids: Iterable[str]) -> dict[str, bytes]:
+        """The bytes of each object; raises ``ScratchError`` for one that is not here."""
+        wanted = list(oids)
+        data = self.run("cat-file", "--batch", stdin=_listed(wanted)).stdout
+        found, start = {}, 0
+        for oid in wanted:
+            head = data[start : (end := data.index(b"\n", start))].decode().split()
+            if len(head) != 3:
+                raise ScratchError(f"git cat-file: {oid} is not here", hint=f"rm -r {self.path} and try again")
+            start = end + 1 + int(head[2])
+            found[oid] = data[end + 1 : start]
+            start += 1
+        return found
+
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether ``newer`` is or follows ``older``; False where one of them is not here."""
         return older == newer or not self.run("merge-base", "--is-ancestor", older, newer, check=False).code
@@ -134,6 +153,10 @@ class Scratch:
         if done.code and not refused:
             raise failure(f"push to {slug}", done)
         return tuple(Pushed(branch, refused.get(branch)) for branch in branches)
+
+
+def _listed(oids: Iterable[str]) -> bytes:
+    return "".join(f"{oid}\n" for oid in oids).encode()
 
 
 def _refused(line: str) -> tuple[str, str]:

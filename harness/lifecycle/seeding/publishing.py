@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.forge import branches, pulls
-from harness.lifecycle.seeding import names
+from harness.lifecycle.seeding import beginnings, names
 from harness.lifecycle.seeding.desk import Desk
 from harness.lifecycle.seeding.report import Outcome, SeededRepository
 from harness.lifecycle.seeding.standing import Base, Decision, Move, Standing, decide
@@ -105,15 +105,15 @@ def _origins(desk: Desk, wanted: Wanted) -> list[str]:
 
 def _checked_out(desk: Desk, wanted: Wanted) -> str | None:
     """The commit that a clone of ours has checked out; a repository of another history has no say."""
-    ref = f"refs/local/{wanted.name}"
-    if not git.is_work_tree(wanted.directory) or not desk.scratch.fetch_local(wanted.directory, ref):
+    if not (git.is_work_tree(wanted.directory) and git.has_commit(wanted.directory, desk.beginning)):
         return None
-    sha = desk.scratch.ref(ref)
+    ref = f"refs/local/{wanted.name}"
+    sha = desk.scratch.ref(ref) if desk.scratch.fetch_local(wanted.directory, ref) else None
     return sha if sha and desk.scratch.is_ancestor(desk.beginning, sha) else None
 
 
 def _commit(desk: Desk, wanted: Wanted, decision: Decision) -> str:
-    parent = decision.parent or desk.beginning
+    parent = decision.parent or beginnings.lay(desk, wanted.name, wanted.files, wanted.content)
     if desk.scratch.tree_of(parent) == tree_id(wanted.files):
         return parent
     return desk.commit(wanted.name, wanted.files, wanted.content, (parent,), _MESSAGE)
@@ -122,17 +122,22 @@ def _commit(desk: Desk, wanted: Wanted, decision: Decision) -> str:
 def _kept(desk: Desk, wanted: Wanted, heads: Mapping[str, str]) -> SeededRepository:
     head = heads[names.TRUNK]
     remember(desk, wanted.name, head)
-    absent = {name: desk.beginning for name in names.BRANCHES if name not in heads}
+    absent = _begun(desk, head, heads)
     if absent:
         _insist(desk, wanted.slug, absent)
     return SeededRepository(wanted.slug, Outcome.UNCHANGED, head)
 
 
+def _begun(desk: Desk, head: str, heads: Mapping[str, str]) -> dict[str, str]:
+    """Branches that are missing, and where each of them begins."""
+    starts = {**dict.fromkeys(names.BRANCHES, desk.beginning), names.RELEASE: beginnings.of(desk, head)}
+    return {name: start for name, start in starts.items() if name not in heads}
+
+
 def _forward(desk: Desk, wanted: Wanted, heads: Mapping[str, str], sha: str) -> SeededRepository | None:
     """Move ``main``; ``rollback`` then holds what stood there."""
     before = heads.get(names.TRUNK)
-    begun = {name: desk.beginning for name in names.BRANCHES if name not in heads}
-    moved = {**begun, names.TRUNK: sha, **({names.ROLLBACK: before} if before else {})}
+    moved = {**_begun(desk, sha, heads), names.TRUNK: sha, **({names.ROLLBACK: before} if before else {})}
     refused = {push.branch: push.refused for push in desk.scratch.push(desk.remote, wanted.slug, moved) if push.refused}
     if names.TRUNK in refused:
         if "declined" in (refused[names.TRUNK] or ""):

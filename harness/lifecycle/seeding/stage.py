@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from harness.forge import branches, pulls, repositories
 from harness.forge.model import Repository
-from harness.lifecycle.seeding import names, requests
+from harness.lifecycle.seeding import beginnings, names, requests
 from harness.lifecycle.seeding.desk import Desk
 from harness.lifecycle.seeding.report import Outcome, SeededRepository
 from harness.lifecycle.seeding.repositories import heads_of
@@ -40,10 +40,11 @@ def _fork(desk: Desk, part: Part, origin: Mapping[str, str]) -> None:
     # Gitea switches workflows off in forks.
     repositories.edit(desk.forge, slug, has_actions=True)
     branches.wait(desk.forge, slug, names.TRUNK, origin[names.TRUNK], desk.deadline())
-    if origin.get(names.RELEASE, desk.beginning) != desk.beginning:
+    start = beginnings.of(desk, origin[names.TRUNK])
+    if origin.get(names.RELEASE, start) != start:
         # What the original has released was never released as a stage.
         branches.delete(desk.forge, slug, names.RELEASE)
-        branches.create(desk.forge, slug, names.RELEASE, start=desk.beginning)
+        branches.create(desk.forge, slug, names.RELEASE, start=start)
     branches.protect(desk.forge, slug, names.RELEASE)
 
 

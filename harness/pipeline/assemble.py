@@ -1,0 +1,59 @@
+"""Brings a checkout of the monorepo to the commits that a job deploys. What is laid out here is merged: it may run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+from harness.kit import process
+from harness.lifecycle.seeding import releases
+from harness.lifecycle.seeding.desk import remote_of
+from harness.pipeline.door import Office
+from harness.pipeline.proposed import Piece
+from harness.pipeline.scope import Scope
+from harness.repo.remote import Remote, failure
+
+_SECONDS: Final = 300.0
+
+
+def assemble(office: Office, where: Scope) -> tuple[str, ...]:
+    """Lay the job's commit into the checkout, or for the whole monorepo the newest released commit of each part.
+
+    The notes say which parts are newer than the monorepo's pointer. Raises ``RemoteError`` or ``RemoteUnreachable``.
+    """
+    job, forge = office.require()
+    remote = remote_of(forge)
+    if not where.whole:
+        lay(office.root, Piece(job.repository, job.sha, where.place), remote)
+        return ()
+    newer = [part for part in releases.of_config(forge, office.scratch, job.sha) if part.overruled]
+    for part in newer:
+        lay(office.root, Piece(f"main/{part.name}", part.sha, part.place), remote)
+    return tuple(f"{part.place}: released at {part.sha[:12]}, newer than the pointer to it" for part in newer)
+
+
+def lay(root: Path, piece: Piece, remote: Remote) -> None:
+    """Let the directory ``piece.place`` hold exactly the commit's files."""
+    place = root / piece.place
+    if not (place / ".git").exists():
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        _git(place, remote, piece, "init", "--quiet", ".")
+    elif _head(place) == piece.sha:
+        return
+    _git(place, remote, piece, "fetch", "--quiet", "--depth=1", "--no-tags", remote.url(piece.slug), piece.sha)
+    _git(place, remote, piece, "checkout", "--quiet", "--force", "--detach", "FETCH_HEAD")
+    _git(place, remote, piece, "clean", "--quiet", "--force", "-d", "-x")
+
+
+def _head(place: Path) -> str:
+    done = process.run(["git", "rev-parse", "--verify", "--quiet", "HEAD"], cwd=place, check=False)
+    return done.text.strip()
+
+
+def _git(place: Path, remote: Remote, piece: Piece, *argv: str) -> None:
+    options = ["-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false"]
+    done = process.run(["git", *options, *argv], cwd=place, env=remote.environment(), timeout=_SECONDS, check=False)
+    if done.code:
+        raise failure(f"{piece.place} at {piece.sha[:12]} of {piece.slug}", done)
