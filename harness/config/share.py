@@ -53,6 +53,11 @@ class Share:
         return self._directory("node")
 
     @property
+    def node_access(self) -> Path:
+        """How a control plane reaches the embedded node of the machine that it runs on (0600); nowhere else is one."""
+        return self._home() / "node-access.json"
+
+    @property
     def login_file(self) -> Path:
         """The generated login (0600); exists only when none is configured."""
         return self._home() / "login.json"

@@ -85,7 +85,7 @@ class Luggage:
         yield _private(SETTINGS, render_settings(self.settings))
         yield _private(f"{DATA}/forge/{PASSWORD_FILE}", self.password.reveal() + "\n")
         if self.node is not None:
-            yield _private(f"{home}/node-access.json", self.node.as_json())
+            yield _private(f"{home}/{self.share.node_access.name}", self.node.as_json())
         names = (*_STATE, KNOWN_HOSTS) if first else _STATE
         for path in (*(self.share.path / name for name in names), *sorted(self.share.keys.iterdir())):
             if path.is_file() and not path.name.startswith("."):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,9 +54,12 @@ class Workspace:
         """
         settings = load_settings(root, environ)
         share = Share.for_target(root, settings, environ)
-        inventory = _inventory(root, settings, share, stage, fresh=start_node)
+        elsewhere = _node_elsewhere(share) if settings.embedded_target else None
+        inventory = _inventory(root, settings, share, stage, fresh=start_node and elsewhere is None)
         login, password = share.credentials(settings)
-        if settings.embedded_target:
+        if elsewhere is not None:
+            pve = Pve(*elsewhere)
+        elif settings.embedded_target:
             pve = _embedded(settings, share, inventory, say if start_node else None)
         else:
             pve = Pve(*_access(settings.proxmox))
@@ -110,6 +114,22 @@ def _inventory(root: Path, settings: Settings, share: Share, stage: str | None, 
     if facts is not None:
         share.remember_networks(inventory.networks)
     return inventory
+
+
+def _node_elsewhere(share: Share) -> tuple[Endpoint, Credentials] | None:
+    """The embedded node of another machine, for a control plane that was told of one; None on that machine itself.
+
+    Whoever is told starts no node, asks nothing of Docker and takes the networks as they were chosen there.
+    """
+    if not share.node_access.exists():
+        return None
+    try:
+        told = json.loads(share.node_access.read_text())
+        endpoint = Endpoint(told["host"], int(told["port"]), told["fingerprint"], "what the workstation handed over")
+        return endpoint, Credentials(told["user"], Secret(told["password"]))
+    except (ValueError, KeyError, TypeError) as damaged:
+        hint = "hand over again from the workstation: ./run local"
+        raise UnreachableError(f"{share.node_access} does not say where the node is", hint=hint) from damaged
 
 
 def _embedded(settings: Settings, share: Share, inventory: Inventory, say: Say | None) -> Pve:

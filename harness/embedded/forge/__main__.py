@@ -27,6 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--url", default="", metavar="URL", help="what links begin with (default: as asked)")
     parser.add_argument("--certificate", type=Path, metavar="FILE", help="serve https with this chain")
     parser.add_argument("--key", type=Path, metavar="FILE", help="the certificate's key")
+    parser.add_argument("--plain-port", type=int, metavar="PORT", help="with them: serve http on this port of loopback")
     parser.add_argument("--no-pages", action="store_true", help="the API and git only")
     return parser
 
@@ -42,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--certificate and --key belong together")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     address = {"host": host.strip("[]"), "port": int(port), "root_url": given.url}
-    tls = {"certificate": given.certificate, "key": given.key}
+    tls = {"certificate": given.certificate, "key": given.key, "plain_port": given.plain_port}
     settings = ForgeSettings(given.state, **address, **tls, admin=given.admin, pages=not given.no_pages)
     try:
         server.run(settings)

@@ -33,6 +33,7 @@ from harness.kit.secret import Secret
 
 PASSWORD_FILE = "admin.password"  # noqa: S105
 READY_FILE = "forge.json"
+_LOOPBACK = "127.0.0.1"
 _WORKERS = 16  # threads; each keeps a database connection
 
 
@@ -99,12 +100,16 @@ def _config(application: Application, settings: ForgeSettings) -> uvicorn.Config
 
 
 def _listen(settings: ForgeSettings) -> tuple[socket.socket, ForgeSettings]:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((settings.host, settings.port))
-    listener.listen(512)
+    listener = _bind(settings.host, settings.port)
     return listener, replace(settings, port=listener.getsockname()[1])
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(512)
+    return listener
 
 
 async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
@@ -112,15 +117,32 @@ async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
     await server.serve(sockets=[listener])
 
 
+async def _serve_both(servers: list[uvicorn.Server], listeners: list[socket.socket]) -> None:
+    """Serve until one of them ends. A signal reaches the last to start, which hands it on to the one before."""
+    async with anyio.create_task_group() as group:
+        for server, listener in zip(servers, listeners, strict=True):
+            group.start_soon(_serve, server, listener)
+
+
+def _plain(application: Application, settings: ForgeSettings) -> list[tuple[uvicorn.Server, socket.socket]]:
+    """The second server, without TLS on loopback, where one is wanted; the first has begun the application."""
+    if settings.certificate is None or settings.plain_port is None:
+        return []
+    config = _config(application, replace(settings, certificate=None, key=None))
+    config.lifespan = "off"
+    return [(uvicorn.Server(config), _bind(_LOOPBACK, settings.plain_port))]
+
+
 def run(settings: ForgeSettings) -> None:
     """Serve until a signal says otherwise; ``forge.json`` in the state directory tells when it is ready."""
     with _single(settings.state):
         listener, bound = _listen(settings)
         forge, _ = prepare(bound)
-        server = uvicorn.Server(_config(Application(forge, RunnerApi(forge)), bound))
+        application = Application(forge, RunnerApi(forge))
+        served = [(uvicorn.Server(_config(application, bound)), listener), *_plain(application, bound)]
         with _workers(forge):
             write_ready(bound)
-            anyio.run(_serve, server, listener)
+            anyio.run(_serve_both, [server for server, _ in served], [socket_ for _, socket_ in served])
     (settings.state / READY_FILE).unlink(missing_ok=True)
 
 

@@ -19,6 +19,8 @@ class ForgeSettings:
     root_url: str = ""
     certificate: Path | None = None
     key: Path | None = None
+    plain_port: int | None = None
+    """With a certificate: this port of loopback serves http, for whoever runs on the same machine."""
     pages: bool = True
 
     @property
