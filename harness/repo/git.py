@@ -86,6 +86,11 @@ def unreadable(root: Path, text: str) -> RepositoryError:
     return RepositoryError(f"git cannot read {root}", hint=hint, detail=text)
 
 
+def has_commit(root: Path, sha: str) -> bool:
+    """Whether the repository at ``root`` has that commit."""
+    return not process.run(["git", "-C", str(root), "cat-file", "-e", f"{sha}^{{commit}}"], check=False).code
+
+
 def author(root: Path) -> tuple[str, str] | None:
     """Name and address that git would sign a commit at ``root`` with; None when nobody has told it."""
     place = ["-C", str(root)] if is_work_tree(root) else []
