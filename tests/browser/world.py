@@ -180,7 +180,9 @@ def _config(client: Client) -> None:
     pull = {"title": "Release Pull Request", "head": "main", "base": "release", "body": body}
     found = client.call("POST", "/repos/main/config/pulls", pull)
     client.call("POST", "/repos/main/config/issues/1/comments", {"body": PLAN})
-    client.call("POST", "/repos/main/config/issues/1/comments", {"body": "Memory of `broker` doubles: **fine** with me."})
+    client.call(
+        "POST", "/repos/main/config/issues/1/comments", {"body": "Memory of `broker` doubles: **fine** with me."}
+    )
     sha = found["head"]["sha"]
     for context, state, words in (
         ("plan", "success", "2 containers change, 1 restarts"),

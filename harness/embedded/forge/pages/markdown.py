@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -42,7 +42,9 @@ def _address(target: str, prefix: str, directory: str) -> str:
     return f"{prefix}{quote(full)}{hash_sign}{anchor}"
 
 
-def _link_open(self: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: MutableMapping[str, Any]) -> str:
+def _link_open(
+    self: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: MutableMapping[str, Any]
+) -> str:
     token = tokens[at]
     token.attrSet("href", _address(str(token.attrGet("href") or ""), env["links"], env["directory"]))
     token.attrSet("rel", "nofollow noopener")
@@ -79,8 +81,15 @@ def _code(text: str, name: str, _attrs: str) -> str:
 
 def _parser() -> MarkdownIt:
     made = MarkdownIt("commonmark", {"html": False, "highlight": _code}).enable(["table", "strikethrough"])
-    rules = {"link_open": _link_open, "image": _image, "table_open": _table_open, "table_close": _table_close}
-    for name, rule in {**rules, "th_open": _align, "td_open": _align}.items():
+    rules: dict[str, Callable[..., str]] = {
+        "link_open": _link_open,
+        "image": _image,
+        "table_open": _table_open,
+        "table_close": _table_close,
+        "th_open": _align,
+        "td_open": _align,
+    }
+    for name, rule in rules.items():
         made.add_render_rule(name, rule)
     return made
 

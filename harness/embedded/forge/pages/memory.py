@@ -23,7 +23,7 @@ class Memory:
         with self._lock:
             if key in self._known:
                 self._known.move_to_end(key)
-                return cast(T, self._known[key])
+                return cast("T", self._known[key])
         made = make()
         with self._lock:
             self._known[key] = made

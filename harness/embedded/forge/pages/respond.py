@@ -35,8 +35,13 @@ _HEADERS = {
 _SANDBOX = "default-src 'none'; sandbox"
 
 
-def show(page: Page, template: str, status: int = 200, **values: Any) -> Response:
-    """A page; to the script that has it already only the word that it is the same."""
+def show(page: Page, template: str, /, **values: Any) -> Response:
+    """A page."""
+    return show_as(page, 200, template, **values)
+
+
+def show_as(page: Page, status: int, template: str, /, **values: Any) -> Response:
+    """A page with another status than 200; to the script that has it already only the word that it is the same."""
     body = templating.html(page, template, **values).encode()
     headers = {**_HEADERS, "content-type": HTML}
     if page.live:
@@ -74,7 +79,7 @@ def missing(page: Page) -> Response:
 
 def refused(page: Page, status: int, title: str, words: str) -> Response:
     """A page that says why not."""
-    return show(page, "refused", status, title=title, words=words)
+    return show_as(page, status, "refused", title=title, words=words)
 
 
 def harmless(response: Response) -> Response:

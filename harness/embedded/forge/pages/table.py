@@ -44,7 +44,8 @@ _log = logging.getLogger(__name__)
 _MOST_FORM = 1024 * 1024
 _AREAS: tuple[Doors, ...] = (
     home.doors, sign_in.doors, settings.doors, containers.doors, variables.doors, compare.doors, pulls.doors,
-    pull_actions.doors, runs.doors, commits.doors, branches.doors, files.doors, code.doors, repository.doors, owners.doors,
+    pull_actions.doors, runs.doors, commits.doors, branches.doors, files.doors, code.doors, repository.doors,
+    owners.doors,
 )  # fmt: skip
 
 
@@ -126,7 +127,7 @@ def _answer(page: Page, door: Door) -> Response:
         return respond.missing(page)
     except Exception:  # every bug ends as a page, and in the log
         _log.exception("%s %s failed", page.method, redact(page.path))
-        return respond.refused(page, 500, "Something went wrong", "The forge failed to make this page; its log says why.")
+        return respond.refused(page, 500, "Something went wrong", "Making this page failed; the log says why.")
 
 
 def _identify(page: Page) -> None:

@@ -47,7 +47,7 @@ def _environment() -> Environment:
 _ENVIRONMENT = _environment()
 
 
-def html(page: Page, template: str, **values: Any) -> str:
+def html(page: Page, template: str, /, **values: Any) -> str:
     """The page as HTML. Every template sees ``page`` and the notes of the last form."""
     notes = page.desk.notes.take(page.session.digest) if page.session and not page.live else []
     found = _ENVIRONMENT.get_template(f"{template}.html.j2")

@@ -56,6 +56,10 @@
     loop();
   };
 
+  for (const one of document.querySelectorAll("nav [aria-current]")) {
+    const nav = one.closest("nav");
+    nav.scrollLeft = one.offsetLeft + one.offsetWidth / 2 - nav.offsetLeft - nav.clientWidth / 2;
+  }
   for (const one of document.querySelectorAll(".output")) one.scrollTop = one.scrollHeight;
   for (const one of document.querySelectorAll("[data-copy]")) {
     one.addEventListener("focus", () => one.select());

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from harness.embedded.forge.errors import not_found
 from harness.embedded.forge.git import history
+from harness.embedded.forge.git.trees import Entry
 from harness.embedded.forge.pages import markdown, refs, respond, trunk
 from harness.embedded.forge.pages.doors import Doors
 from harness.embedded.forge.pages.page import Page
@@ -71,7 +72,7 @@ def _readme(page: Page, where: Place, rows: list[trunk.Row]) -> dict[str, Any] |
     return {"name": entry.name, "html": page.desk.texts.value(key, lambda: rendered(page, where, entry))}
 
 
-def rendered(page: Page, where: Place, entry: files.Entry) -> Any:
+def rendered(page: Page, where: Place, entry: Entry) -> Any:
     """A text as HTML: Markdown rendered, anything else as it is."""
     text = page.git.blob(entry.sha).decode(errors="replace")
     if not entry.name.lower().endswith((".md", ".markdown")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -32,7 +33,7 @@ def choose(page: Page) -> Response:
     base, head = page.arg("base", page.repository.default_branch), page.arg("head")
     if head:
         return respond.go(page, f"/{page.repository.full_name}/compare/{quote(base)}...{quote(head)}")
-    values = {"base": base, "head": "", "commits": [], "files": [], "known": None, "problem": ""}
+    values: dict[str, Any] = {"base": base, "head": "", "commits": [], "files": [], "known": None, "problem": ""}
     return respond.show(page, "compare", tab="pulls", branches=trunk.branch_names(page), **values)
 
 

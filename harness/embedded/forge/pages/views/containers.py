@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from harness.embedded.forge import access, scopes
+from harness.embedded.forge import access, clock, scopes
 from harness.embedded.forge.access import Mode
 from harness.embedded.forge.api.call import answer, empty
 from harness.embedded.forge.errors import ForbiddenError, ForgeError, InvalidError, UnauthorisedError, not_found
@@ -36,7 +36,7 @@ def board(page: Page) -> Response:
     found, only = containers.read(page.forge) or Board(), page.arg("show")
     shown = [one for one in found.containers if _wanted(one, only)]
     told = words.seconds_of(found.published)
-    stale = told is not None and words.clock.now() - told > _STALE_SECONDS
+    stale = told is not None and clock.now() - told > _STALE_SECONDS
     return respond.show(page, "containers", board=found, shown=shown, only=only, stale=stale)
 
 

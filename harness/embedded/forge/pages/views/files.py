@@ -101,6 +101,4 @@ def as_call(page: Page) -> Call:
     """For answers that the API has too."""
     identity = Identity(page.viewer) if page.session else page.identity
     found = page.found
-    return Call(
-        page.forge, "GET", page.path, page.params, page.query, page.headers, b"", page.base, identity, found
-    )
+    return Call(page.forge, "GET", page.path, page.params, page.query, page.headers, b"", page.base, identity, found)

@@ -29,7 +29,7 @@ PLAN_MARK = "<!-- gitops:plan"
 
 @dataclass(frozen=True, slots=True)
 class Merging:
-    """Whether the pull request can be accepted now, and what stands against it. ``level``: ready, waits, blocked, over."""
+    """Whether it can be accepted now, and what stands against it. ``level``: ready, waits, blocked, over."""
 
     level: str
     words: str
@@ -55,7 +55,9 @@ def conversation(page: Page) -> Response:
     found, facts = _found(page)
     said = store.comments(page.forge.db, found.id)
     plan = next((one for one in reversed(said) if one.body.lstrip().startswith(PLAN_MARK)), None)
-    return respond.show(page, "pull", part="conversation", **_common(page, found, facts), **_talk(page, found, said, plan))
+    return respond.show(
+        page, "pull", part="conversation", **_common(page, found, facts), **_talk(page, found, said, plan)
+    )
 
 
 def _as_text(page: Page, number: str, kind: str) -> Response:
@@ -125,7 +127,9 @@ def _behind(page: Page, found: Pull) -> bool:
         return False
     tip = page.git.branch(found.base)
     key = ("behind", found.repo_id, tip, found.head_sha)
-    return bool(tip) and page.desk.lists.value(key, lambda: not history.is_ancestor(page.git, tip or "", found.head_sha))
+    return bool(tip) and page.desk.lists.value(
+        key, lambda: not history.is_ancestor(page.git, tip or "", found.head_sha)
+    )
 
 
 def _merging(page: Page, found: Pull, facts: PullFacts, checks: shared.Checks) -> Merging:
@@ -174,5 +178,3 @@ def files(page: Page) -> Response:
 def _difference(page: Page, found: Pull) -> list[diffs.FileDiff]:
     base = pulls.current_base(page.forge, found)
     return diffs.parse(history.diff(page.git, base, found.head_sha))
-
-

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from harness.embedded.forge.access import Mode
 from harness.embedded.forge.errors import ForgeError
 from harness.embedded.forge.pages import respond, trunk
 from harness.embedded.forge.pages.doors import ADMIN, Doors, Needs
 from harness.embedded.forge.pages.page import Page
 from harness.embedded.forge.services import repositories
-from harness.embedded.forge.access import Mode
 
 doors = Doors()
 _HOME = "/{owner}/{repo}/settings"
@@ -32,7 +32,7 @@ def save(page: Page) -> Response:
     }
     if changes["website"] and not str(changes["website"]).startswith(("http://", "https://")):
         raise ForgeError("A website begins with http:// or https://.", status=422)
-    repositories.edit(page.forge, page.user, page.repository, changes, page.base)
+    repositories.edit(page.forge, page.repository, changes)
     return respond.done(page, "Saved.", f"/{page.repository.full_name}/settings")
 
 
@@ -40,6 +40,6 @@ def save(page: Page) -> Response:
 def archive(page: Page) -> Response:
     """Make it read-only, or open it again."""
     wanted = page.value("archived") == "yes"
-    repositories.edit(page.forge, page.user, page.repository, {"archived": wanted}, page.base)
+    repositories.edit(page.forge, page.repository, {"archived": wanted})
     words = "Archived: it can be read, not changed." if wanted else "Open for changes again."
     return respond.done(page, words, f"/{page.repository.full_name}/settings")

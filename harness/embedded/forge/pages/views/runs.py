@@ -48,9 +48,7 @@ class Section:
 def every(page: Page) -> Response:
     """Runs of a repository, and the form that starts one."""
     keys, file, status = [page.repository.id], page.arg("workflow"), page.arg("status")
-    found = browsing.runs(
-        page.forge.db, keys, limit=shared.PER_PAGE, skip=shared.skip(page), file=file, status=status
-    )
+    found = browsing.runs(page.forge.db, keys, limit=shared.PER_PAGE, skip=shared.skip(page), file=file, status=status)
     total = browsing.count_runs(page.forge.db, keys, file=file, status=status)
     may = page.may(Mode.WRITE)
     values = {

@@ -45,7 +45,7 @@ def sign_in(page: Page) -> Response:
         for limiter, key in keys:
             limiter.failed(key)
         problem = "Name or password is wrong."
-        return respond.show(page, "sign_in", 401, target=target, name=name, problem=problem)
+        return respond.show_as(page, 401, "sign_in", target=target, name=name, problem=problem)
     page.desk.person.succeeded((page.client, name.lower()))
     if found.user is None:
         raise ForgeError("Nobody has signed in.", status=401)
@@ -59,7 +59,7 @@ def sign_in(page: Page) -> Response:
 def _too_often(page: Page, name: str, target: str, patience: float) -> Response:
     minutes = int(patience // 60) + 1
     problem = f"Too many wrong attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
-    answer = respond.show(page, "sign_in", 429, target=target, name=name, problem=problem)
+    answer = respond.show_as(page, 429, "sign_in", target=target, name=name, problem=problem)
     answer.headers["retry-after"] = str(int(patience) + 1)
     return answer
 
