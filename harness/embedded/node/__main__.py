@@ -14,7 +14,7 @@ from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Any
 
-from harness.embedded.node import certificates, node_file, recovery, service, storages
+from harness.embedded.node import certificates, control, node_file, recovery, service, storages
 from harness.embedded.node.memory_runtime import MemoryRuntime
 from harness.embedded.node.node import Node, Options, state_file
 from harness.embedded.node.runtime import Bridge, Runtime
@@ -108,6 +108,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         storages={name: found for name, found in configured.items() if not found.pop("remove", False)},
         templates=tuple(settings.get("templates", ())),
         root=arguments.state.resolve() / "files",
+        control_key=control.ensure_key(arguments.state),
     )
 
 

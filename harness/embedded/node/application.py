@@ -10,10 +10,11 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from harness.embedded.node import authentication, parameters, proxying, routes
+from harness.embedded.node import authentication, control, parameters, proxying, routes
 from harness.embedded.node.errors import ApiError, BareError, RawError, failure, invalid, not_implemented
 from harness.embedded.node.node import Node
 from harness.embedded.node.routing import Call, Result, Text, handler_of
@@ -34,6 +35,7 @@ class Request:
     query: str
     headers: Mapping[str, str]
     body: bytes = b""
+    peer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Application:
 
     def handle(self, request: Request) -> Response:
         """The answer to a request; whatever goes wrong, no traceback is in it."""
+        if not request.path.startswith("/api2"):
+            return self._control(request)
         kind, path = _split(request.path)
         try:
             return self._success(kind, self._answer(request, kind, path))
@@ -72,6 +76,11 @@ class Application:
             # A mistake of this node: the trace belongs in its log, the client sees a plain 500.
             _log.exception("%s %s", request.method, request.path)
             return _failed(kind, failure("internal error of the embedded node"))
+
+    def _control(self, request: Request) -> Response:
+        asked = control.Asked(request.method, request.path, request.headers, request.body, request.peer)
+        reply = control.handle(self.node, asked)
+        return Response(reply.status, HTTPStatus(reply.status).phrase, _json(reply.body))
 
     def _answer(self, request: Request, kind: str, path: str) -> Any:
         user = authentication.authenticate(self.node, request.method, path, request.headers)

@@ -4,6 +4,7 @@ redirect, reason phrases that carry the error, keep-alive."""
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import socketserver
 import ssl
@@ -23,6 +24,7 @@ _LARGEST_BODY = 512 * 1024
 _LARGEST_UPLOAD = 8 << 30
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 _PAGES = "/usr/share/pve-manager/"
+_OURS = re.compile(r"/(api2|embedded|health)(/|$)")
 _log = logging.getLogger(__name__)
 
 
@@ -104,9 +106,10 @@ class _Connection(socketserver.BaseRequestHandler):
 
     def _respond(self, head: _Head, body: bytes) -> Response:
         parts = urlsplit(head.target if head.target.startswith("/") else f"/{head.target}")
-        if parts.path == "/api2" or parts.path.startswith("/api2/"):
+        if _OURS.match(parts.path):
             headers = {name.lower(): value for name, value in head.headers.items()}
-            return self.server.handle(Request(head.method, parts.path, parts.query, headers, body))
+            peer = str(self.client_address[0])
+            return self.server.handle(Request(head.method, parts.path, parts.query, headers, body, peer))
         return _page(parts.path)
 
 

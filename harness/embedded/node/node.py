@@ -30,7 +30,7 @@ class Options:
 
     ``login_delay`` is how many seconds a refused sign-in takes (three on a real node). ``storages`` replaces the
     default storages; ``templates`` are file names that are fetched to the first storage for templates at start.
-    Uploaded files lie below ``root``; without one only their names and sizes are kept.
+    Uploaded files lie below ``root``; without one only their names and sizes are kept. ``control_key`` opens the control paths; empty, they stay closed.
     """
 
     name: str = "pve"
@@ -41,6 +41,7 @@ class Options:
     storages: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: storages.DEFAULTS)
     templates: Sequence[str] = ()
     root: Path | None = None
+    control_key: str = ""
 
 
 class Node:
@@ -53,6 +54,7 @@ class Node:
         self.runtime = runtime
         self.store = store
         self.fingerprint = fingerprint
+        self.control_key = options.control_key
         self.schema = schemas.load(options.release)
         self.guests = Guests(self.name, store, options.lock_seconds)
         self.storages = storages.Storages(store, options.storages)
