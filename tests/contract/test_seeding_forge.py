@@ -19,6 +19,7 @@ from harness.lifecycle.seeding.seed import seed
 from harness.repo import content
 from tests.contract.seeding_world import World, git, of, world, write
 
+TASKS = ("tasks/deploy", "tasks/health", "tasks/update")
 PARTS = ("main/harness", "main/helpers", "main/broker", "main/proxy")
 
 
@@ -39,10 +40,10 @@ def heads(here: World) -> dict[str, dict[str, str]]:
 
 def test_an_empty_forge_gets_repositories_submodules_and_the_release_pull_request(here: World) -> None:
     seeded = here.seed()
-    assert {entry.slug for entry in seeded.repositories} == {"main/config", *PARTS, "stage/broker", "stage/proxy"}
-    for entry in seeded.repositories:
-        assert set(branches.heads(here.forge, entry.slug)) == {"main", "release", "snapshot", "rollback"}
-    assert organisations.exists(here.forge, "tasks")
+    parts = {"main/config", *PARTS, "stage/broker", "stage/proxy"}
+    assert {entry.slug for entry in seeded.repositories} == {*parts, *TASKS}
+    for slug in parts:
+        assert set(branches.heads(here.forge, slug)) == {"main", "release", "snapshot", "rollback"}
     shown = here.show("main/config")
     assert {f"main/{path.rpartition('/')[2]}": sha for path, sha in shown.items() if len(sha) == 40} == {
         slug: here.head(slug) for slug in PARTS
@@ -228,6 +229,14 @@ def test_the_stage_keeps_commits_of_its_own_and_is_asked_about_the_originals(her
     here.merge("stage/broker", seeded.request.number)
     assert here.show("stage/broker")["recipes/default.rb"] == "package 'other'"
     assert of(here.seed(), "stage/broker").outcome is Outcome.UNCHANGED
+
+
+def test_a_task_that_a_person_has_changed_is_theirs(here: World) -> None:
+    here.seed()
+    assert any("schedule" in text for text in here.show("tasks/health").values())
+    own = here.push("tasks/health", {".gitea/workflows/health.yml": "on: workflow_dispatch\n"})
+    assert of(here.seed(), "tasks/health").outcome is Outcome.AHEAD
+    assert here.head("tasks/health") == own
 
 
 # Libraries come and go

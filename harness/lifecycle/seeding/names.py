@@ -39,5 +39,10 @@ def stage(name: str) -> str:
     return f"{STAGE}/{name}"
 
 
+def task(name: str) -> str:
+    """The slug of a task's repository."""
+    return f"{TASKS}/{name}"
+
+
 CONFIG: Final = part(ROOT)
 """The repository that holds the others as submodules."""

@@ -10,7 +10,7 @@ from harness.forge import branches
 from harness.forge.client import Forge
 from harness.forge.model import Repository
 from harness.kit.files import exclusive
-from harness.lifecycle.seeding import config, names, pointers, requests, stage, templates
+from harness.lifecycle.seeding import config, names, pointers, requests, stage, tasks, templates
 from harness.lifecycle.seeding.archive import archive
 from harness.lifecycle.seeding.desk import Desk
 from harness.lifecycle.seeding.publishing import Wanted, publish
@@ -60,7 +60,7 @@ class _Seeding:
     def run(self) -> tuple[tuple[SeededRepository, ...], tuple[str, ...]]:
         there = ensure_organisations(self.desk)
         fresh = self._ensure_repositories(there)
-        heads = heads_of(self.desk, [names.part(part.name) for part in self.parts])
+        heads = heads_of(self.desk, [*(names.part(part.name) for part in self.parts), *tasks.slugs()])
         seeded = self._parts(heads)
         top = self._config(heads[names.CONFIG], seeded)
         self._protect(fresh)
@@ -68,15 +68,17 @@ class _Seeding:
         before = heads[names.CONFIG].get(names.TRUNK)
         gone = archive(self.desk, there, pointers.of(self.desk, before) if before else (), pointed)
         released = self._requests(heads, {**seeded, names.CONFIG: top})
-        return (*released, *self._stages(heads, seeded, there)), gone
+        return (*released, *self._stages(heads, seeded, there), *self._tasks(heads)), gone
 
     def _ensure_repositories(self, there: Mapping[str, Repository]) -> list[str]:
-        def work(part: Part) -> bool:
-            slug = names.part(part.name)
-            return ensure(self.desk, slug, there.get(slug), _description(part))
+        wanted = {names.part(part.name): _description(part) for part in self.parts}
 
-        made = self.desk.forge.gather(work, self.parts)
-        return [names.part(part.name) for part, new in zip(self.parts, made, strict=True) if new]
+        def work(item: tuple[str, str]) -> bool:
+            slug, description = item
+            return ensure(self.desk, slug, there.get(slug), description)
+
+        made = self.desk.forge.gather(work, [*wanted.items(), *tasks.slugs().items()])
+        return [slug for slug, new in zip(wanted, made, strict=False) if new]
 
     def _parts(self, heads: Mapping[str, Mapping[str, str]]) -> dict[str, SeededRepository]:
         """Every part but ``config``, by slug."""
@@ -135,6 +137,9 @@ class _Seeding:
             return stage.ensure(self.desk, part, origin, there.get(names.stage(part.name)))
 
         return self.desk.forge.gather(work, [part for part in self.parts if part.container])
+
+    def _tasks(self, heads: Mapping[str, Mapping[str, str]]) -> list[SeededRepository]:
+        return self.desk.forge.gather(lambda slug: tasks.ensure(self.desk, slug, heads[slug]), tasks.slugs())
 
 
 def _description(part: Part) -> str:
