@@ -4,7 +4,9 @@
 ``…/actions/runners/registration-token``); ``untrusted`` says that the runner takes jobs whose code nobody has accepted.
 Everything else carries ``Authorization: Bearer <the runner's token>``:
 
-``POST jobs/next?wait=SECONDS`` → 200 with a job, or 204 after ``wait`` (at most 50 s). A job has ``id``, ``run_id``,
+``POST jobs/next?wait=SECONDS`` ``{running}`` → 200 with a job, or 204 after ``wait`` (at most 50 s). ``running``, which
+may be left out, lists the ids of the jobs that the runner has: others that were given to it are offered again. A newer
+question ends an older one. A job has ``id``, ``run_id``,
 ``run_number``, ``attempt``, ``name``, ``workflow``, ``trusted``, ``repository``, ``clone_url``, ``server_url``,
 ``sha``, ``ref``, ``event_name``, ``event`` (for ``GITHUB_EVENT_PATH``), ``token`` (valid while the job runs), ``masks``
 (what must not be shown), ``env`` (for every step), ``timeout_minutes`` and ``steps``; expressions are filled in. A step
@@ -56,6 +58,8 @@ class RunnerApi:
         self._forge = forge
         # Waiting runners hold a thread each; they get their own, so that they never keep requests waiting.
         self._limiter: anyio.CapacityLimiter | None = None
+        self._turns: dict[int, int] = {}  # how often each runner has asked
+        jobs.expect_runners(forge)
 
     async def __call__(self, request: Request) -> Response:
         body = await request.body()
@@ -78,7 +82,7 @@ class RunnerApi:
             return self._register(body)
         runner = self._runner(request)
         if path == "jobs/next":
-            return self._next(runner, _seconds(request.query_params.get("wait", "0")))
+            return self._next(runner, _seconds(request.query_params.get("wait", "0")), body.get("running"))
         found = _JOB.fullmatch(path)
         if found is None:
             raise not_found()
@@ -112,10 +116,15 @@ class RunnerApi:
         )
         return answer({"id": made.id, "token": secret}, 201)
 
-    def _next(self, runner: Runner, wait: float) -> Response:
+    def _next(self, runner: Runner, wait: float, running: Any) -> Response:
         deadline = Deadline(wait)
+        turn = self._turns[runner.id] = self._turns.get(runner.id, 0) + 1
+        if isinstance(running, list):
+            jobs.take_back(self._forge, runner, running)
         while True:
             seen = self._forge.jobs.count
+            if self._turns[runner.id] != turn:  # the runner asks anew: this answer would be lost
+                return empty(204)
             found = jobs.take(self._forge, runner)
             if found:
                 return answer(found)

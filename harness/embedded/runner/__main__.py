@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--capacity", type=_positive, default=4, help="jobs at once (default: 4)")
     found.add_argument("--label", action="append", help="label of jobs to take (repeatable; default: shell)")
     found.add_argument("--ca", type=Path, help="certificate authority of the forge (PEM)")
+    found.add_argument("--untrusted", action="store_true", help="take jobs of pull requests whose code is not accepted")
     found.add_argument("--name", default=socket.gethostname(), help="name to register (default: the host's)")
     found.add_argument("--stop-grace", type=float, default=60.0, help="seconds for running jobs at SIGTERM")
     found.add_argument("--kill-grace", type=float, default=10.0, help="seconds between SIGTERM and SIGKILL of a step")
@@ -63,6 +64,7 @@ def settings(arguments: argparse.Namespace) -> RunnerSettings:
         capacity=arguments.capacity,
         labels=tuple(arguments.label or ("shell",)),
         ca=arguments.ca,
+        untrusted=arguments.untrusted,
         stop_grace=arguments.stop_grace,
         kill_grace=arguments.kill_grace,
         environ=dict(os.environ),

@@ -9,7 +9,6 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +17,7 @@ from harness.embedded.runner.protocol import PREFIX
 from harness.kit.errors import HarnessError, UnreachableError, UsageError
 
 _ANSWER_SECONDS = 20.0
-_GONE = (404, 410)
+_GONE = (404, 409)
 _PASSING = (408, 429)
 
 
@@ -38,22 +37,6 @@ class TaskGoneError(RefusedError):
     """The task is not this runner's any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Polled:
-    """Tasks as sent, and the running ones that are to be cancelled."""
-
-    tasks: Sequence[Mapping[str, Any]]
-    cancel: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """The line that the forge wants next, and whether the task is to be cancelled."""
-
-    next: int
-    cancel: bool
-
-
 class Client:
     """For one thread. ``token`` is the runner's own, empty before it has registered."""
 
@@ -66,21 +49,38 @@ class Client:
         self._connection: http.client.HTTPConnection | None = None
         self.aborted = threading.Event()
 
-    def register(self, token: str, name: str, labels: Sequence[str]) -> tuple[int, str]:
+    def register(self, token: str, name: str, labels: Sequence[str], *, untrusted: bool) -> tuple[int, str]:
         """The runner's number and its own token."""
-        found = self._call("register", {"token": token, "name": name, "labels": list(labels)})
+        body = {"token": token, "name": name, "labels": list(labels), "untrusted": untrusted}
+        found = self._call("register", body)
         return int(found["id"]), str(found["token"])
 
-    def poll(self, capacity: int, running: Sequence[int], wait: float) -> Polled:
-        """Wait for news at most ``wait`` seconds."""
-        body = {"capacity": capacity, "running": list(running), "wait": wait}
-        found = self._call("poll", body, wait + _ANSWER_SECONDS)
-        return Polled(found.get("tasks") or [], [int(one) for one in found.get("cancel") or []])
+    def next(self, running: Sequence[int], wait: float) -> Mapping[str, Any] | None:
+        """A job, or ``None`` after ``wait`` seconds; the forge takes back what this runner lost of what it gave."""
+        found = self._call(f"jobs/next?wait={wait:g}", {"running": list(running)}, wait + _ANSWER_SECONDS)
+        return found or None
 
-    def update(self, task: int, body: Mapping[str, Any]) -> Taken:
-        """Tell lines, steps and conclusion."""
-        found = self._call(f"tasks/{task}", body)
-        return Taken(int(found["next"]), bool(found.get("cancel")))
+    def log(self, job: int, at: int, lines: Sequence[str]) -> tuple[int, bool]:
+        """Tell lines; how many the forge has then, and whether the job is to be cancelled."""
+        found = self._call(f"jobs/{job}/log", {"at": at, "lines": list(lines)})
+        return int(found["lines"]), bool(found["cancel"])
+
+    def step(self, job: int, number: int, status: str, conclusion: str | None) -> bool:
+        """Tell of a step; whether the job is to be cancelled."""
+        found = self._call(f"jobs/{job}/steps/{number}", {"status": status, "conclusion": conclusion})
+        return bool(found["cancel"])
+
+    def heartbeat(self, job: int) -> bool:
+        """Tell that the job still runs; whether it is to be cancelled."""
+        return bool(self._call(f"jobs/{job}/heartbeat", {})["cancel"])
+
+    def done(self, job: int, conclusion: str) -> None:
+        """Tell the end."""
+        self._call(f"jobs/{job}/done", {"conclusion": conclusion})
+
+    def give_back(self, job: int, reason: str) -> None:
+        """Tell that the job was interrupted; the forge offers it again."""
+        self._call(f"jobs/{job}/return", {"reason": reason})
 
     def abort(self) -> None:
         """From another thread: let the call that is waiting fail with ``ForgeAwayError``, now."""
@@ -139,7 +139,7 @@ def _read(status: int, raw: bytes) -> dict[str, Any]:
         kind = TaskGoneError if status in _GONE else RefusedError
         raise kind(status, raw.decode(errors="replace").strip()[:200])
     try:
-        found = json.loads(raw)
+        found = json.loads(raw) if raw else {}
     except ValueError as wrong:
         raise ForgeAwayError("the forge's answer is not JSON") from wrong
     if not isinstance(found, dict):

@@ -1,5 +1,8 @@
-"""The files by which a step tells the runner something: ``GITHUB_ENV``, ``GITHUB_OUTPUT``, ``GITHUB_PATH`` and
-``GITHUB_STEP_SUMMARY``."""
+"""The files by which a step tells the runner something: ``GITHUB_ENV`` and ``GITHUB_PATH``.
+
+``GITHUB_OUTPUT`` and ``GITHUB_STEP_SUMMARY`` are there to be written to, and nobody reads them: the forge fills in
+expressions before a job starts, so no expression could see an output.
+"""
 
 from __future__ import annotations
 

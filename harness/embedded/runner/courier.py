@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 from harness.embedded.runner.client import Client, ForgeAwayError, RefusedError, TaskGoneError
 from harness.embedded.runner.halt import Level
-from harness.embedded.runner.spool import TaskSpool
+from harness.embedded.runner.protocol import HEARTBEAT_SECONDS, Conclusion
+from harness.embedded.runner.spool import End, Log, Message, TaskSpool
+from harness.kit.clock import Deadline
 
 _log = logging.getLogger(__name__)
 _BATCH = 0.2  # seconds in which lines are gathered
@@ -18,13 +20,14 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 class Courier:
     """A thread that empties the spools. ``halt`` ends a task that is to be cancelled or is not wanted any more."""
 
-    def __init__(self, client: Callable[[], Client], halt: Callable[[int, Level], None]) -> None:
+    def __init__(self, client: Callable[[], Client], halt: Callable[[str, Level], None]) -> None:
         self._make = client
         self._halt = halt
-        self._spools: dict[int, TaskSpool] = {}
+        self._spools: dict[str, TaskSpool] = {}
+        self._beats: dict[str, Deadline] = {}
         self._lock = threading.Lock()
-        self._news = threading.Event()
         self._idle = threading.Condition(self._lock)
+        self._news = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
 
@@ -37,17 +40,20 @@ class Courier:
         self._news.set()
 
     def add(self, spool: TaskSpool) -> None:
-        """Deliver it from now on until its conclusion is told; then remove it."""
+        """Deliver it from now on until its end is told, then remove it. It replaces earlier attempts at the job."""
         with self._lock:
-            self._spools[spool.task] = spool
+            earlier = [one for one in self._spools.values() if one.job == spool.job]
+            self._spools[spool.name] = spool
+        for one in earlier:
+            self._drop(one)
         self.changed()
 
-    def tasks(self) -> list[int]:
-        """Tasks whose end the forge has not heard of."""
+    def jobs(self) -> list[int]:
+        """Jobs whose end the forge has not heard of."""
         with self._lock:
-            return sorted(self._spools)
+            return sorted(spool.job for spool in self._spools.values())
 
-    def flush(self, seconds: float) -> bool:
+    def flush(self, seconds: float | None) -> bool:
         """Wait until everything is told, at most ``seconds``."""
         self.changed()
         with self._idle:
@@ -61,20 +67,16 @@ class Courier:
     def _work(self) -> None:
         client, pause = self._make(), _FIRST_PAUSE
         while not self._stopped.is_set():
-            self._news.wait()
+            self._news.wait(HEARTBEAT_SECONDS if self._spools else None)
             self._stopped.wait(_BATCH)
             self._news.clear()
             try:
                 self._round(client)
                 pause = _FIRST_PAUSE
-            except ForgeAwayError as away:
-                _log.info("%s; again in %g s", away, pause)
+            except (ForgeAwayError, RefusedError) as error:
+                _log.warning("%s; again in %g s", error, pause)
                 self._stopped.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
-                self._news.set()
-            except RefusedError as refused:
-                _log.error("%s; again in %g s", refused, _LONGEST_PAUSE)
-                self._stopped.wait(_LONGEST_PAUSE)
                 client.close()
                 client = self._make()
                 self._news.set()
@@ -86,29 +88,55 @@ class Courier:
         for spool in spools:
             try:
                 self._deliver(client, spool)
+            except TaskGoneError:
+                self._drop(spool)
             except RefusedError as error:  # must not hold up the others
                 refused = error
         if refused is not None:
             raise refused
 
     def _deliver(self, client: Client, spool: TaskSpool) -> None:
-        while parcel := spool.next():
-            try:
-                taken = client.update(spool.task, parcel.as_json())
-            except TaskGoneError:
-                _log.warning("task %s is not wanted any more", spool.task)
-                self._halt(spool.task, Level.DROP)
+        while message := spool.next():
+            if isinstance(message, End):
+                _tell_end(client, spool.job, message)
                 self._forget(spool)
                 return
-            spool.told(parcel, taken.next)
-            if taken.cancel:
-                self._halt(spool.task, Level.CANCEL)
-        if spool.delivered:
-            self._forget(spool)
+            self._heard(spool, self._tell(client, spool, message))
+        beat = self._beats.get(spool.name)
+        if beat is None or beat.passed:
+            self._heard(spool, client.heartbeat(spool.job))
+
+    def _tell(self, client: Client, spool: TaskSpool, message: Message) -> bool:
+        if isinstance(message, Log):
+            held, cancel = client.log(spool.job, message.at, message.lines)
+            spool.told(message, held)
+            return cancel
+        assert not isinstance(message, End)
+        cancel = client.step(spool.job, message.number, message.status, message.conclusion)
+        spool.told(message)
+        return cancel
+
+    def _heard(self, spool: TaskSpool, cancel: bool) -> None:
+        self._beats[spool.name] = Deadline(HEARTBEAT_SECONDS * 0.9)
+        if cancel:
+            self._halt(spool.name, Level.CANCEL)
+
+    def _drop(self, spool: TaskSpool) -> None:
+        _log.warning("job %s is not wanted any more", spool.name)
+        self._halt(spool.name, Level.DROP)
+        self._forget(spool)
 
     def _forget(self, spool: TaskSpool) -> None:
         if spool.state.conclusion:
             spool.remove()
         with self._idle:
-            self._spools.pop(spool.task, None)
+            self._spools.pop(spool.name, None)
+            self._beats.pop(spool.name, None)
             self._idle.notify_all()
+
+
+def _tell_end(client: Client, job: int, end: End) -> None:
+    if end.conclusion == Conclusion.INTERRUPTED:
+        client.give_back(job, "its runner was stopped")
+    else:
+        client.done(job, end.conclusion)

@@ -6,7 +6,6 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.embedded.runner.processes import MARK
 from harness.embedded.runner.protocol import Task
@@ -16,20 +15,14 @@ _PRIVATE = ("GITHUB_", "GITEA_", "RUNNER_", "LISTEN_", "CREDENTIALS_DIRECTORY", 
 _PRIVATE_TOO = ("NOTIFY_SOCKET", "SYSTEMD_EXEC_PID", "MAINPID", "WATCHDOG_PID", "WATCHDOG_USEC")
 _ARCHITECTURES = {"x86_64": "X64", "aarch64": "ARM64", "armv7l": "ARM"}
 _DEFAULTS = {"LANG": "C.UTF-8", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-_FROM_GITHUB = (
-    *("actor", "api_url", "base_ref", "event_name", "head_ref", "job", "ref", "ref_name", "ref_type", "repository"),
-    *("repository_owner", "run_attempt", "run_id", "run_number", "server_url", "sha", "token", "triggering_actor"),
-    "workflow",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Where jobs run: the runner's name, its own environment, certificates for the forge's address, if any."""
+    """Where jobs run: the runner's name, its own environment, the forge's certificate authority, if any."""
 
     name: str
     environ: Mapping[str, str]
-    forge: str = ""
     ca: Path | None = None
 
     @property
@@ -43,36 +36,28 @@ class Host:
         return {**_DEFAULTS, **{name: value for name, value in self.environ.items() if not name.startswith(hidden)}}
 
 
-def github_context(task: Task, workspace: Workspace) -> dict[str, Any]:
-    """The forge's, and what only the runner knows."""
-    return {
-        **task.github,
-        "workspace": str(workspace.files),
-        "event_path": str(workspace.event),
-        "job": task.job,
-    }
-
-
-def runner_context(host: Host, workspace: Workspace) -> dict[str, str]:
-    """The ``runner`` context."""
-    return {"name": host.name, "os": "Linux", "arch": host.architecture, "temp": str(workspace.temp)}
-
-
 def variables(task: Task, host: Host, workspace: Workspace, mark: str) -> dict[str, str]:
-    """What every step of a task finds, before the workflow adds its own."""
-    github = github_context(task, workspace)
-    names = {name: github[name] for name in (*_FROM_GITHUB, "workspace", "event_path") if github.get(name) is not None}
-    runner = runner_context(host, workspace)
-    found = {f"GITHUB_{name.upper()}": str(value) for name, value in names.items()}
-    found = found | {name.replace("GITHUB_", "GITEA_", 1): value for name, value in found.items()}
-    found |= {f"RUNNER_{name.upper()}": value for name, value in runner.items()}
-    flags = {"CI": "true", "GITHUB_ACTIONS": "true", "GITEA_ACTIONS": "true", "GIT_TERMINAL_PROMPT": "0"}
-    return {**host.inherited(), **flags, **_git_trust(host), **found, MARK: mark}
+    """What every step of a task finds: the forge's and the workflow's own, and what only the runner knows."""
+    paths = {"GITHUB_WORKSPACE": str(workspace.files), "GITHUB_EVENT_PATH": str(workspace.event)}
+    runner = {
+        "RUNNER_NAME": host.name,
+        "RUNNER_OS": "Linux",
+        "RUNNER_ARCH": host.architecture,
+        "RUNNER_TEMP": str(workspace.temp),
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+    told = both({name: value for name, value in task.env.items() if name.startswith("GITHUB_")} | paths)
+    return {**host.inherited(), **_git_trust(host, task), **runner, **told, **task.env, MARK: mark}
 
 
-def _git_trust(host: Host) -> dict[str, str]:
-    """git trusts the forge's own certificate authority for the forge's address and nothing else by it."""
+def both(found: Mapping[str, str]) -> dict[str, str]:
+    """Names that begin with ``GITHUB_``, and the same with ``GITEA_``."""
+    return {**found, **{name.replace("GITHUB_", "GITEA_", 1): value for name, value in found.items()}}
+
+
+def _git_trust(host: Host, task: Task) -> dict[str, str]:
+    """git trusts the forge's own certificate authority for the forge's address, and for nothing else."""
     if host.ca is None:
         return {}
-    key = f"http.{host.forge.rstrip('/')}/.sslCAInfo"
+    key = f"http.{task.server_url.rstrip('/')}/.sslCAInfo"
     return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": key, "GIT_CONFIG_VALUE_0": str(host.ca.resolve())}

@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,37 +35,32 @@ class _Held:
 
 
 class Jobs:
-    """Takes tasks and runs each in a thread. ``freed`` is called when one has ended."""
+    """Takes tasks and runs each in a thread."""
 
-    def __init__(self, settings: RunnerSettings, freed: Callable[[], None]) -> None:
+    def __init__(self, settings: RunnerSettings) -> None:
         self._settings = settings
-        self._freed = freed
-        self._host = Host(settings.name, settings.environ, settings.forge, settings.ca)
-        self._held: dict[int, _Held] = {}
+        self._host = Host(settings.name, settings.environ, settings.ca)
+        self._held: dict[str, _Held] = {}
         self._changed = threading.Condition()
 
-    @property
-    def free(self) -> int:
-        """How many more tasks there is room for."""
+    def wait_for_room(self, seconds: float) -> bool:
+        """Wait until there is room for one more task, at most ``seconds``; whether there is."""
         with self._changed:
-            return max(0, self._settings.capacity - len(self._held))
+            return self._changed.wait_for(lambda: len(self._held) < self._settings.capacity, seconds)
 
     def take(self, raw: Mapping[str, Any], courier: Courier) -> None:
-        """A task as the forge sent it; one that is in hand already changes nothing."""
-        key = int(raw["id"])
-        with self._changed:
-            if key in self._held or key in courier.tasks():
-                return
-        spool = TaskSpool(self._settings.spool / str(key), courier.changed)
+        """A job as the forge sent it."""
+        name = f"{int(raw['id'])}-{int(raw.get('attempt', 1))}"
+        spool = TaskSpool(self._settings.spool / name, courier.changed)
         try:
             held = _Held(read_task(raw), spool)
         except ProtocolError as wrong:
             spool.note(f"Error: {wrong}")
             spool.conclude(Conclusion.FAILURE)
         else:
-            _log.info("task %s: %s of %s", key, held.task.name, held.task.repository)
+            _log.info("job %s: %s of %s", name, held.task.name, held.task.repository)
             with self._changed:
-                self._held[key] = held
+                self._held[name] = held
         courier.add(spool)
         self._start_next()
 
@@ -77,14 +72,16 @@ class Jobs:
                 if not held.started and held.task.concurrency not in taken:
                     taken.add(held.task.concurrency)
                     held.started = True
-                    threading.Thread(target=self._run, args=(held,), name=f"task-{held.task.id}", daemon=True).start()
+                    threading.Thread(
+                        target=self._run, args=(held,), name=f"task-{held.spool.name}", daemon=True
+                    ).start()
 
     def _run(self, held: _Held) -> None:
         try:
             conclusion = self._work(held)
-            _log.info("task %s: %s", held.task.id, conclusion)
+            _log.info("job %s: %s", held.spool.name, conclusion)
         except Exception as error:  # a fault of the runner's own must reach the person who waits for the job
-            _log.exception("task %s", held.task.id)
+            _log.exception("job %s", held.spool.name)
             held.spool.note(f"Error: the runner failed: {error}")
             held.spool.conclude(Conclusion.FAILURE)
         finally:
@@ -94,7 +91,7 @@ class Jobs:
         workspace = None
         try:
             held.spool.begin(held.mark)
-            workspace = Workspace(self._settings.work / str(held.task.id))
+            workspace = Workspace(self._settings.work / held.spool.name)
             limits = Limits(grace=self._settings.kill_grace)
             job = JobRun(
                 held.task, host=self._host, workspace=workspace, spool=held.spool, halt=held.halt, limits=limits
@@ -110,16 +107,15 @@ class Jobs:
 
     def _done(self, held: _Held) -> None:
         with self._changed:
-            self._held.pop(held.task.id, None)
+            self._held.pop(held.spool.name, None)
             if not any(other.started for other in self._held.values()):
                 processes.kill_all(children.strays)  # nobody else can have started them
             self._changed.notify_all()
         if held.halt.level == Level.DROP:
             held.spool.remove()
         self._start_next()
-        self._freed()
 
-    def halt(self, task: int, level: Level) -> None:
+    def halt(self, task: str, level: Level) -> None:
         """End a task; one that has ended, or is not known, is fine."""
         with self._changed:
             held = self._held.get(task)

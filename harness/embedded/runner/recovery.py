@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 
 from harness.embedded.runner import processes
+from harness.embedded.runner.protocol import Conclusion
 from harness.embedded.runner.settings import RunnerSettings
 from harness.embedded.runner.spool import TaskSpool, reopen_all
 from harness.embedded.runner.workspace import remove_tree
@@ -58,7 +59,7 @@ def _end(spool: TaskSpool) -> None:
         try:
             processes.kill_all(lambda: processes.marked(mark))
         except DeadlineError as stays:
-            _log.error("task %s: %s", spool.task, stays)
+            _log.error("job %s: %s", spool.name, stays)
     if not spool.state.conclusion:
-        _log.info("task %s was interrupted", spool.task)
-        spool.interrupt()
+        _log.info("job %s was interrupted", spool.name)
+        spool.conclude(Conclusion.INTERRUPTED)

@@ -29,6 +29,7 @@ class Registration:
     token_file: Path
     name: str
     labels: Sequence[str]
+    untrusted: bool
 
     def load(self) -> Credential | None:
         """The credential of an earlier start."""
@@ -39,7 +40,7 @@ class Registration:
 
     def register(self, client: Client) -> Credential:
         """A new credential; raises ``UsageError`` without a registration token, else what the client raises."""
-        key, token = client.register(self._registration_token(), self.name, self.labels)
+        key, token = client.register(self._registration_token(), self.name, self.labels, untrusted=self.untrusted)
         write_atomic(self.file, json.dumps({"id": key, "token": token}), mode=0o600)
         return Credential(key, Secret(token))
 

@@ -28,13 +28,15 @@ class Service:
 
     def __init__(self, settings: RunnerSettings) -> None:
         self.settings = settings
-        self._registration = Registration(settings.credential, settings.token_file, settings.name, settings.labels)
+        self._registration = Registration(
+            settings.credential, settings.token_file, settings.name, settings.labels, settings.untrusted
+        )
         self._credential: Credential | None = self._registration.load()
-        self._jobs = Jobs(settings, self._freed)
+        self._jobs = Jobs(settings)
         self._courier = Courier(self._client, self._jobs.halt)
         self._poller = self._client()
-        self._asked = 0  # the capacity of the poll that is waiting
         self._heard = self._tell = -1
+        self._told_earlier = False
         self._stopping = threading.Event()
         self._hurry = threading.Event()
 
@@ -65,6 +67,7 @@ class Service:
     def _obey(self, number: int) -> None:
         """SIGTERM: the first time in order, the second time at once. When the guard was killed, so is everything."""
         if number == GUARD_GONE:
+            self._jobs.halt_all(Level.INTERRUPT)
             self._jobs.kill()
             os._exit(137)
         if self._stopping.is_set():
@@ -92,14 +95,9 @@ class Service:
         token = self._credential.token.reveal() if self._credential else ""
         return Client(self.settings.forge, token, self.settings.ca)
 
-    def _freed(self) -> None:
-        """A poll that asked for nothing would learn too late that there is room again."""
-        if self._asked == 0:
-            self._poller.abort()
-
     def _poll_for_ever(self) -> None:
         pause = _FIRST_PAUSE
-        while True:
+        while not self._stopping.is_set():
             try:
                 self._poll()
                 pause = _FIRST_PAUSE
@@ -114,13 +112,12 @@ class Service:
     def _poll(self) -> None:
         if self._credential is None:
             self._register()
-        self._poller.aborted.clear()
-        self._asked = 0 if self._stopping.is_set() else self._jobs.free
-        polled = self._poller.poll(self._asked, self._courier.tasks(), POLL_SECONDS)
-        for task in polled.cancel:
-            self._jobs.halt(task, Level.CANCEL)
-        for raw in polled.tasks:
-            if not self._stopping.is_set():  # else the next poll does not name it, and the forge offers it again
+        if not self._told_earlier:  # an old end must not be taken for that of a new attempt
+            self._told_earlier = self._courier.flush(_LONGEST_PAUSE)
+        elif self._jobs.wait_for_room(_LONGEST_PAUSE):
+            self._poller.aborted.clear()
+            raw = None if self._stopping.is_set() else self._poller.next(self._courier.jobs(), POLL_SECONDS)
+            if raw is not None:
                 self._jobs.take(raw, self._courier)
 
     def _register(self) -> None:

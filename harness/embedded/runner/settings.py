@@ -10,7 +10,8 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True)
 class RunnerSettings:
     """``state`` holds credential, spool and work directories. ``stop_grace`` seconds are given to running jobs at
-    SIGTERM, ``kill_grace`` lie between SIGTERM and SIGKILL of a step."""
+    SIGTERM, ``kill_grace`` lie between SIGTERM and SIGKILL of a step. ``untrusted``: take jobs whose code nobody has
+    accepted."""
 
     state: Path
     forge: str
@@ -19,6 +20,7 @@ class RunnerSettings:
     capacity: int = 4
     labels: Sequence[str] = ("shell",)
     ca: Path | None = None
+    untrusted: bool = False
     stop_grace: float = 60.0
     kill_grace: float = 10.0
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -105,6 +105,8 @@ class _Watch:
             while not (selector.select(_TICK) and self._read_is_over()) and not self._tick():
                 pass
         code = self._wait()
+        if code and self._halt.level > self._command.tolerated:
+            self._why = Why.HALT  # whoever asked for it may have ended the process too
         self._lines.end()
         return Ended(code if code >= 0 else 128 - code, self._why)
 

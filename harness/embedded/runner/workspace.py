@@ -31,7 +31,7 @@ class Workspace:
 
     def write_event(self, task: Task) -> None:
         """Lay down what started the workflow."""
-        write_atomic(self.event, json.dumps(task.github.get("event") or {}), mode=0o600)
+        write_atomic(self.event, json.dumps(task.event), mode=0o600)
 
     def write_script(self, number: int, text: str) -> Path:
         """The commands of a step."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from harness.embedded.forge import access, clock
@@ -58,6 +58,18 @@ def identify(forge: Forge, secret: str) -> Runner:
     if clock.now() - runner.heard > 5:
         forge.db.update("runner", runner.id, heard=clock.now())
     return runner
+
+
+def take_back(forge: Forge, runner: Runner, held: Collection[int]) -> None:
+    """Offer again what the runner was given and does not know of: an answer was lost, or the runner was killed."""
+    for job in actions.jobs_with_status(forge.db, "running"):
+        if job.runner_id == runner.id and job.id not in held:
+            give_back(forge, job, "its runner has lost it")
+
+
+def expect_runners(forge: Forge) -> None:
+    """The forge was away, so nobody could be heard: running jobs get the whole time again."""
+    forge.db.run("UPDATE job SET heard = ? WHERE status = 'running'", clock.now())
 
 
 # Handing out
@@ -172,7 +184,7 @@ def _step(number: int, step: dict[str, Any], found: dict[str, Any], env: dict[st
         "run": expressions.fill(step["run"], here),
         "env": own,
         "working_directory": expressions.fill(step["directory"], here),
-        "shell": step["shell"] or "sh",
+        "shell": step["shell"] or "bash",
         "timeout_minutes": step["minutes"],
         "continue_on_error": step["ignore_failure"],
         "runs_after": {
