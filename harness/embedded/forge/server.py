@@ -6,9 +6,10 @@ import fcntl
 import json
 import os
 import secrets
+import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,11 +106,37 @@ def _listen(settings: ForgeSettings) -> tuple[socket.socket, ForgeSettings]:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # unnamed, asyncio sets no TCP_NODELAY
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
     listener.listen(512)
     return listener
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals alone: ``_ending_in_order`` hears them for all servers of the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextmanager
+def _ending_in_order(servers: Sequence[uvicorn.Server]) -> Iterator[None]:
+    """On a signal every server ends after what it is doing, and the program with success."""
+
+    def end(*_: object) -> None:
+        for server in servers:
+            server.force_exit = server.should_exit  # the second signal does not wait any more
+            server.should_exit = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
@@ -117,20 +144,20 @@ async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
     await server.serve(sockets=[listener])
 
 
-async def _serve_both(servers: list[uvicorn.Server], listeners: list[socket.socket]) -> None:
-    """Serve until one of them ends. A signal reaches the last to start, which hands it on to the one before."""
+async def _serve_both(servers: Sequence[uvicorn.Server], listeners: list[socket.socket]) -> None:
+    """Serve until all have ended."""
     async with anyio.create_task_group() as group:
         for server, listener in zip(servers, listeners, strict=True):
             group.start_soon(_serve, server, listener)
 
 
-def _plain(application: Application, settings: ForgeSettings) -> list[tuple[uvicorn.Server, socket.socket]]:
+def _plain(application: Application, settings: ForgeSettings) -> list[tuple[_Server, socket.socket]]:
     """The second server, without TLS on loopback, where one is wanted; the first has begun the application."""
     if settings.certificate is None or settings.plain_port is None:
         return []
     config = _config(application, replace(settings, certificate=None, key=None))
     config.lifespan = "off"
-    return [(uvicorn.Server(config), _bind(_LOOPBACK, settings.plain_port))]
+    return [(_Server(config), _bind(_LOOPBACK, settings.plain_port))]
 
 
 def run(settings: ForgeSettings) -> None:
@@ -139,10 +166,11 @@ def run(settings: ForgeSettings) -> None:
         listener, bound = _listen(settings)
         forge, _ = prepare(bound)
         application = Application(forge, RunnerApi(forge))
-        served = [(uvicorn.Server(_config(application, bound)), listener), *_plain(application, bound)]
-        with _workers(forge):
+        served = [(_Server(_config(application, bound)), listener), *_plain(application, bound)]
+        servers = [server for server, _ in served]
+        with _workers(forge), _ending_in_order(servers):
             write_ready(bound)
-            anyio.run(_serve_both, [server for server, _ in served], [socket_ for _, socket_ in served])
+            anyio.run(_serve_both, servers, [socket_ for _, socket_ in served])
     (settings.state / READY_FILE).unlink(missing_ok=True)
 
 
@@ -186,7 +214,7 @@ def serve(state: Path, *, port: int = 0, admin: str = "root", pages: bool = True
     settings = ForgeSettings(state, port=port, admin=admin, pages=pages)
     listener, bound = _listen(settings)
     forge, password = prepare(bound)
-    server = uvicorn.Server(_config(Application(forge, RunnerApi(forge)), bound))
+    server = _Server(_config(Application(forge, RunnerApi(forge)), bound))
     thread = threading.Thread(target=lambda: anyio.run(_serve, server, listener), daemon=True)
     with _workers(forge):
         thread.start()
