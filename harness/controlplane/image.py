@@ -108,11 +108,11 @@ def _staged(kit: Kit, *more: File, wheels: bool) -> bytes:
     """The kit in its directory; its wheels only where they are to be installed."""
     wanted = (entry for entry in kit.files() if wheels or not entry[0].startswith("wheels/"))
     files = [File(f"{_STAGING}/{path}", data, 0o644) for path, data in wanted]
-    return archive([*files, File(f"{_STAGING}/install.sh", kits.script("install.sh").encode(), 0o644), *more])
+    return archive([*files, *more])
 
 
 def _installer() -> str:
-    return kits.script("install.sh") + kits.script("account.sh") + _ENVIRONMENT
+    return kits.script(kits.INSTALLER) + kits.script("account.sh") + _ENVIRONMENT
 
 
 def _units() -> str:

@@ -24,6 +24,7 @@ ACCOUNT = 811
 """User and group id of ``gitops``, as ``files/account.sh`` makes it."""
 PACKAGES = ("ca-certificates", "git", "openssh-client", "python3", "python3-venv")
 """Debian packages that a control plane needs."""
+INSTALLER = "install.sh"
 INSTALLED_WHEELS = Path(HOME) / "wheels"
 """Where a control plane keeps its own wheels, to make another one from."""
 
@@ -48,6 +49,7 @@ class Kit:
         yield "lock.digest", self.environment.encode()
         yield "program.digest", self.program.digest.encode()
         yield "wheels.name", self.wheels.name.encode()
+        yield INSTALLER, script(INSTALLER).encode()
         yield "harness.tar", self.program.archive()
         for wheel in sorted(self.wheels.glob("*.whl")):
             yield f"wheels/{wheel.name}", wheel.read_bytes()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from harness.controlplane import deployment
 from harness.converge import engine, mirror
 from harness.converge.cookbook import HELPERS, Cookbook
 from harness.converge.engine import EngineChoice
@@ -89,14 +91,21 @@ class LifecycleStages:
             workspace.password,
             sees_neighbours=workspace.revisions.sees_neighbours(container),
         )
-        result = engine.converge(
-            context.connection(),
-            Cookbook(container.name, container.directory, workspace.root / HELPERS),
-            known,
-            choice,
-            on_line=context.say,
-        )
+        cookbook = Cookbook(container.name, container.cookbook, workspace.root / HELPERS)
+        if container.is_control_plane:
+            cookbook, known = self._control_plane(context, cookbook, known)
+        result = engine.converge(context.connection(), cookbook, known, choice, on_line=context.say)
         return choice, result
+
+    def _control_plane(
+        self, context: StageContext, cookbook: Cookbook, known: Mapping[str, Any]
+    ) -> tuple[Cookbook, Mapping[str, Any]]:
+        """Its cookbook with the harness and all its packages in it, and what the recipe has to know of them."""
+        workspace = self._workspace
+        made = deployment.prepare(
+            context.container, workspace.root, workspace.share, workspace.login, context.connection(), context.note
+        )
+        return replace(cookbook, more=made.files), {**known, deployment.ATTRIBUTE: made.attributes}
 
     def _mirror_answer(self, setting: str) -> MirrorAnswer:
         """The Cinc mirror's answer, asked for once and only where it matters."""
