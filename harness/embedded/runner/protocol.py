@@ -85,7 +85,7 @@ def _task(raw: Mapping[str, Any]) -> Task:
 
 
 def _concurrency(raw: Mapping[str, Any]) -> str:
-    """One job of a repository at a time, so one of a container; checks of a pull request change nothing: one of each."""
+    """One job of a repository, so of a container, at a time; checks of a pull request change nothing: one of each."""
     repository = str(raw["repository"])
     if not str(raw["event_name"]).startswith("pull_request"):
         return repository
