@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
@@ -32,6 +33,11 @@ def say(line: str) -> None:
 def show(line: str, style: str = "") -> None:
     """One line of a result."""
     out().print(Text(redact(line), style=style))
+
+
+def write(text: str) -> None:
+    """Text for machines, on stdout as it is but for secrets."""
+    sys.stdout.write(redact(text) + "\n")
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, console: Console | None = None) -> None:

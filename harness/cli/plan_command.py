@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     workspace = planning.open_workspace(options)
     plan = planning.make(workspace, options)
     if options.json:
-        console.out().print(planning.as_json(plan), markup=False)
+        console.write(planning.as_json(plan))
     else:
         planning.show(plan)
     if plan.refused:
