@@ -33,9 +33,17 @@ def delete(forge: Forge, slug: str, branch: str) -> None:
     forge.delete(path(slug, "branches", quote(branch)))
 
 
-def wait(forge: Forge, slug: str, branch: str, sha: str, deadline: Deadline) -> None:
-    """Wait until the API tells of a push: Gitea follows a moment after git has ended. Raises ``DeadlineError``."""
-    wait_until(lambda: head(forge, slug, branch) == sha, deadline, f"{slug}: the API shows {branch} at {sha[:12]}")
+def wait(forge: Forge, slug: str, branch: str, sha: str, deadline: Deadline, *, before: str | None = None) -> None:
+    """Wait until the API tells of a push: Gitea follows a moment after git has ended.
+
+    ``before``: what the branch held; a later push than ours is news enough then. Raises ``DeadlineError``.
+    """
+
+    def told() -> bool:
+        now = head(forge, slug, branch)
+        return now == sha or (before is not None and now not in {None, before})
+
+    wait_until(told, deadline, f"{slug}: the API shows {branch} at {sha[:12]}")
 
 
 def protect(forge: Forge, slug: str, branch: str) -> bool:

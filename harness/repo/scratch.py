@@ -123,13 +123,18 @@ class Scratch:
         done = self.run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", check=False)
         return done.text.strip() or None
 
+    def refs(self, below: str) -> dict[str, str]:
+        """Refs of ours below a prefix, without it, and the commits that they hold."""
+        lines = self.text("for-each-ref", "--format=%(objectname) %(refname)", below).splitlines()
+        return {name.removeprefix(below): sha for sha, _, name in (line.partition(" ") for line in lines)}
+
     def keep(self, name: str, sha: str) -> None:
         """Let a ref of ours hold ``sha``."""
         self.run("update-ref", name, sha)
 
     def fetch(self, remote: Remote, slug: str, *refspecs: str, depth: int | None = None) -> None:
         """Get commits of a forge's repository; raises ``RemoteError`` or ``RemoteUnreachable``."""
-        how = ["--no-tags", "--no-write-fetch-head", "--quiet", *([f"--depth={depth}"] if depth else [])]
+        how = ["--no-tags", "--no-write-fetch-head", "--prune", "--quiet", *([f"--depth={depth}"] if depth else [])]
         done = self.run("fetch", *how, remote.url(slug), *refspecs, env=remote.environment(), check=False)
         if done.code:
             raise failure(f"fetch of {slug}", done)

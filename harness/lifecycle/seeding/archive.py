@@ -18,9 +18,7 @@ def archive(desk: Desk, there: Mapping[str, Repository], before: Iterable[str], 
 
     Other repositories of the organisation are not ours.
     """
-    seeded = {
-        ref.removeprefix(_SEEDED) for ref in desk.scratch.text("for-each-ref", "--format=%(refname)", _SEEDED).split()
-    }
+    seeded = set(desk.scratch.refs(_SEEDED))
     gone = (
         ({place.rpartition("/")[2] for place in before} | seeded) - {place.rpartition("/")[2] for place in now} - {ROOT}
     )

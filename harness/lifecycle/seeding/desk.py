@@ -67,9 +67,11 @@ class Desk:
             ref=f"refs/made/{name}",
         )
 
-    def fetch(self, slug: str) -> None:
-        """Get all branches of a repository."""
-        self.scratch.fetch(self.remote, slug, f"+refs/heads/*:refs/forge/{slug}/*")
+    def fetch(self, slug: str) -> dict[str, str]:
+        """Get all branches of a repository, and say what they hold: git knows it before the forge's API does."""
+        below = f"refs/forge/{slug}/"
+        self.scratch.fetch(self.remote, slug, f"+refs/heads/*:{below}*")
+        return self.scratch.refs(below)
 
     def deadline(self) -> Deadline:
         """Until when the forge's API may stay behind a push."""

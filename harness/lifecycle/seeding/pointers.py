@@ -34,21 +34,20 @@ def bump(forge: Forge, scratch: Path, part: str) -> str | None:
 
 def follow(desk: Desk, heads: Mapping[str, str]) -> str | None:
     """Move the pointers to parts (name → commit); the new commit of ``config``, None when all stand there already."""
+    trunk = branches.head(desk.forge, names.CONFIG, names.TRUNK)
     for _ in range(_ATTEMPTS):
-        trunk = branches.head(desk.forge, names.CONFIG, names.TRUNK)
-        if trunk is None:
-            return None
-        if not desk.scratch.has(trunk):
-            desk.fetch(names.CONFIG)
-        made = _commit(desk, trunk, heads)
+        if trunk is None or not desk.scratch.has(trunk):
+            trunk = desk.fetch(names.CONFIG).get(names.TRUNK) if trunk else None
+        made = _commit(desk, trunk, heads) if trunk else None
         if made is None:
             return None
         (pushed,) = desk.scratch.push(desk.remote, names.CONFIG, {names.TRUNK: made})
         if pushed.refused is None:
-            branches.wait(desk.forge, names.CONFIG, names.TRUNK, made, desk.deadline())
+            branches.wait(desk.forge, names.CONFIG, names.TRUNK, made, desk.deadline(), before=trunk)
             return made
         if "declined" in pushed.refused:
             break
+        trunk = desk.fetch(names.CONFIG).get(names.TRUNK)
     raise RemoteError(f"push to {names.CONFIG}: pointers could not be moved", hint="the next commit tries again")
 
 

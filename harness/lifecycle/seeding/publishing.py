@@ -47,9 +47,7 @@ def publish(desk: Desk, wanted: Wanted, heads: Mapping[str, str]) -> SeededRepos
     """Bring ``main`` of a repository to ``wanted``; ``heads`` are its branches now, whose commits are at the desk."""
     seeded = _attempt(desk, wanted, heads)
     if seeded is None:  # somebody was faster: look again, once
-        now = branches.heads(desk.forge, wanted.slug)
-        desk.fetch(wanted.slug)
-        seeded = _attempt(desk, wanted, now)
+        seeded = _attempt(desk, wanted, desk.fetch(wanted.slug))
     if seeded is None:
         raise RemoteError(f"push to {wanted.slug}: its main does not stand still", hint="try again")
     return seeded
@@ -143,7 +141,7 @@ def _forward(desk: Desk, wanted: Wanted, heads: Mapping[str, str], sha: str) -> 
         if "declined" in (refused[names.TRUNK] or ""):
             raise RemoteError(f"push to {wanted.slug}: {refused[names.TRUNK]}")
         return None
-    branches.wait(desk.forge, wanted.slug, names.TRUNK, sha, desk.deadline())
+    branches.wait(desk.forge, wanted.slug, names.TRUNK, sha, desk.deadline(), before=before)
     remember(desk, wanted.name, sha)
     notes = tuple(f"{branch} was left as it is: {why}" for branch, why in refused.items())
     return SeededRepository(wanted.slug, Outcome.MOVED if before else Outcome.CREATED, sha, notes=notes)
