@@ -56,7 +56,7 @@ def conversation(page: Page) -> Response:
     said = store.comments(page.forge.db, found.id)
     plan = next((one for one in reversed(said) if one.body.lstrip().startswith(PLAN_MARK)), None)
     return respond.show(
-        page, "pull", part="conversation", **_common(page, found, facts), **_talk(page, found, said, plan)
+        page, "pull", part="conversation", **_common(page, found, facts), **_talk(page, found, facts, said, plan)
     )
 
 
@@ -99,8 +99,7 @@ def pulls_key(page: Page, found: Pull) -> str:
     return page.forge.git(found.repo_id).branch(found.base) or found.merge_base
 
 
-def _talk(page: Page, found: Pull, said: list[Comment], plan: Comment | None) -> dict[str, Any]:
-    facts = pulls.facts(page.forge, found)
+def _talk(page: Page, found: Pull, facts: PullFacts, said: list[Comment], plan: Comment | None) -> dict[str, Any]:
     checks = shared.checks(repositories.statuses(page.forge.db, page.repository.id, found.head_sha))
     authors = browsing.accounts_by_id(page.forge.db, [one.user_id for one in said])
     own = page.session is not None and page.user.id == found.user_id

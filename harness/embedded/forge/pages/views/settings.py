@@ -31,9 +31,11 @@ def account(page: Page) -> Response:
 @doors.post("/user/settings/account", USER)
 def change_password(page: Page) -> Response:
     """Another password: ends every other session of the account."""
-    old, new = page.value("old_password"), page.value("password")
+    old, new, key = page.value("old_password"), page.value("password"), (page.client, page.user.lower_name)
+    if page.desk.person.wait(key) > 0:
+        raise ForgeError("Too many wrong attempts. Try again in a few minutes.", status=422)
     if not page.forge.checker.check(page.user, old):
-        page.desk.person.failed((page.client, page.user.lower_name))
+        page.desk.person.failed(key)
         raise ForgeError("The current password is wrong.", status=422)
     if len(new) < _SHORTEST:
         raise ForgeError(f"A password has at least {_SHORTEST} characters.", status=422)
