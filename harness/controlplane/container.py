@@ -21,7 +21,7 @@ from harness.config.settings import ControlPlaneSettings
 from harness.controlplane import image
 from harness.controlplane.account import forge_account
 from harness.controlplane.kit import DATA, UNITS
-from harness.controlplane.luggage import SHARE, Luggage
+from harness.controlplane.luggage import KEYS, SHARE, Luggage
 from harness.controlplane.program import Program
 from harness.embedded.engine.system import File, Found, Systems, SystemSpec
 from harness.embedded.node.docker.ownership import Owner, is_owned_by
@@ -125,13 +125,12 @@ def find(client: DockerClient, place: Place) -> Found | None:
     return found if found.owner == Owner.of(place.state).label else None
 
 
-def take_back(client: DockerClient, place: Place, target: str) -> dict[str, bytes]:
-    """What the control plane knows of ``target``, by path below the target's directory: input of ``luggage.merge``."""
+def take_keys(client: DockerClient, place: Place, target: str) -> dict[str, bytes]:
+    """The containers' key pairs that the control plane has for ``target``, by file name; see ``luggage.merge_keys``."""
     if find(client, place) is None:
         return {}
-    systems, home = Systems(client), f"{SHARE}/{target}"
-    known = systems.read(place.name, f"{home}/known_hosts")
-    return {**systems.read(place.name, f"{home}/keys"), **known}
+    found = Systems(client).read(place.name, f"{SHARE}/{target}/{KEYS}")
+    return {name.rpartition("/")[2]: data for name, data in found.items()}
 
 
 def stop(client: DockerClient, place: Place) -> bool:

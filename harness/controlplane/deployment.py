@@ -37,7 +37,9 @@ class Deployment:
     """To put under ``node['control_plane']``."""
 
 
-def prepare(container: Container, root: Path, share: Share, login: str, connection: Connection, say: Say) -> Deployment:
+def prepare(
+    container: Container, *, root: Path, share: Share, login: str, connection: Connection, say: Say
+) -> Deployment:
     """Everything for ``container``, whose Debian and architecture are asked over ``connection``.
 
     Raises ``UnreachableError`` when wheels for it can be had neither here nor from the package index.

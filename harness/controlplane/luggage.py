@@ -5,8 +5,8 @@ line. Whose it is afterwards:
 
 - *settings, login, password, revision key*: the workstation's; a control plane gets them again at every hand-over;
 - *containers' private keys*: both sides'; they are made for all containers before the first hand-over, and a side that
-  lacks one takes the other's;
-- *known hosts*: the control plane's, since it makes the containers; the workstation takes its entries (``merge``).
+  lacks one takes the other's (``merge_keys``);
+- *known hosts*: nobody's; each side knows a container's host key by the stamp that its maker wrote in PVE.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.config.settings import ControlPlaneSettings, EmbeddedSettings, ProxmoxSettings, Settings
@@ -33,6 +33,7 @@ _STATE = ("revision.key", "login.json", "network.json")
 PASSWORD_FILE = "admin.password"  # noqa: S105 - a file's name, as the forge reads it
 KNOWN_HOSTS = "known_hosts"
 KEYS = "keys"
+_KEY = re.compile(r"[0-9]+(\.pub)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Luggage:
     def files(self, *, first: bool) -> Iterator[File]:
         """Everything as files below ``/var/lib/gitops``, directories first.
 
-        Known hosts only at the ``first`` time: later the control plane knows better.
+        Known hosts only at the ``first`` time: later the control plane knows as much by itself.
         """
         home = f"{SHARE}/{self.target}"
         for directory in (SHARE, home, f"{home}/{KEYS}", f"{DATA}/forge"):
@@ -133,35 +134,12 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, int | str) else str(value)
 
 
-def merge(share: Share, found: Mapping[str, bytes]) -> tuple[str, ...]:
-    """Take into ``share`` what a control plane's directory of the target has and this side lacks; what was taken.
+def merge_keys(share: Share, found: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Take the key pairs that this side lacks from a control plane's ``keys`` directory; the names that were taken.
 
-    ``found``: files by path below that directory. A key that both have stays; a host is known by the control plane's
-    entry where the two differ, since it made the container.
+    ``found``: contents by file name. A key that both have stays.
     """
-    taken = []
-    for name, data in sorted(found.items()):
-        path = PurePosixPath(name)
-        if path.parts[:1] == (KEYS,) and len(path.parts) == 2 and not (share.keys / path.name).exists():
-            write_atomic(share.keys / path.name, data, mode=0o644 if path.suffix == ".pub" else 0o600)
-            taken.append(name)
-    if KNOWN_HOSTS in found and _merge_hosts(share.known_hosts, found[KNOWN_HOSTS].decode()):
-        taken.append(KNOWN_HOSTS)
-    return tuple(taken)
-
-
-def _merge_hosts(path: Path, theirs: str) -> bool:
-    mine = path.read_text() if path.exists() else ""
-    merged = merge_hosts(mine, theirs)
-    if merged == mine:
-        return False
-    write_atomic(path, merged, mode=0o600)
-    return True
-
-
-def merge_hosts(mine: str, theirs: str) -> str:
-    """Two known_hosts(5) files as one: of a host that both know, what ``theirs`` says."""
-    known = {line.split()[0] for line in theirs.splitlines() if line.strip()}
-    kept = [line for line in mine.splitlines() if line.strip() and line.split()[0] not in known]
-    lines = [*kept, *(line for line in theirs.splitlines() if line.strip())]
-    return "".join(f"{line}\n" for line in lines) if set(lines) != set(mine.splitlines()) else mine
+    lacking = [name for name in sorted(found) if _KEY.fullmatch(name) and not (share.keys / name).exists()]
+    for name in lacking:
+        write_atomic(share.keys / name, found[name], mode=0o644 if name.endswith(".pub") else 0o600)
+    return tuple(lacking)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.forge.client import Forge, segment
-from harness.forge.errors import ForgeError
+from harness.forge.errors import ForgeError, NotFound
 from harness.forge.model import Repository
 
 
@@ -38,3 +38,12 @@ def repositories(forge: Forge, name: str) -> list[Repository]:
 def members(forge: Forge, name: str) -> list[str]:
     """Logins of the members."""
     return [str(entry["login"]) for entry in forge.listed(f"orgs/{segment(name)}/members")]
+
+
+def add_owner(forge: Forge, name: str, user: str) -> None:
+    """Have ``user`` among the owners; raises ``NotFound`` when the organisation has no team of owners."""
+    found = forge.listed(f"orgs/{segment(name)}/teams")
+    owners = next((team for team in found if team.get("permission") == "owner"), None)
+    if owners is None:
+        raise NotFound(f"GET orgs/{name}/teams", 404, "there is no team of owners")
+    forge.put(f"teams/{owners['id']}/members/{segment(user)}")

@@ -9,7 +9,7 @@ from typing import Any, Final
 from harness.inventory.model import Container
 from harness.kit.clock import Deadline
 from harness.kit.secret import redact
-from harness.lifecycle import stamp
+from harness.lifecycle import hostkeys, stamp
 from harness.lifecycle.actuator import Actuator, Config
 from harness.lifecycle.errors import StaleError
 from harness.lifecycle.evidence import Evidence
@@ -79,7 +79,9 @@ class StageContext:
         """Our stamp; without a revision while work is going on. What was verified ``before`` stays known in parts."""
         parts = revision.parts if revision else before.parts if before else {}
         value, container, workspace = revision.value if revision else None, self.container, self.workspace
-        return Stamp(workspace.monorepo, container.name, container.stage, value, parts, workspace.commit)
+        pinned = hostkeys.pinned(workspace.share.known_hosts, str(container.address.ip)) if revision else None
+        host_key = pinned or (before.host_key if before else None)
+        return Stamp(workspace.monorepo, container.name, container.stage, value, parts, workspace.commit, host_key)
 
     def unprove(self, config: Config) -> str | None:
         """The description with the proof of an earlier revision taken away; None when there is none to take away.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.lifecycle import judge
+from harness.lifecycle import hostkeys, judge
 from harness.lifecycle.judge import Question
 from harness.lifecycle.observe import Observation, observe
 from harness.lifecycle.plan import Plan
 from harness.lifecycle.revision import Revision
 from harness.lifecycle.workspace import Workspace
-from harness.pve import privileges
+from harness.pve import privileges, values
 
 
 def build(
@@ -28,6 +28,7 @@ def build(
     """
     only = frozenset(names or ()) or None
     seen = observation if observation is not None else observe(workspace.pve, workspace.inventory)
+    trust_stamps(workspace, seen)
     return judge.plan_for(
         Question(
             inventory=workspace.inventory,
@@ -43,6 +44,16 @@ def build(
             control_plane=control_plane,
         )
     )
+
+
+def trust_stamps(workspace: Workspace, seen: Observation) -> None:
+    """Know our containers' host keys by their stamps: another machine of ours (a control plane) may have made them."""
+    stamped = {
+        values.address_of(guest.config or {}): found.host_key
+        for guest, found in seen.ours(workspace.monorepo)
+        if found.host_key
+    }
+    hostkeys.trust(workspace.share.known_hosts, {address: key for address, key in stamped.items() if address})
 
 
 def revisions(workspace: Workspace, only: frozenset[str] | None = None) -> dict[str, Revision]:

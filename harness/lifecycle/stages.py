@@ -103,7 +103,12 @@ class LifecycleStages:
         """Its cookbook with the harness and all its packages in it, and what the recipe has to know of them."""
         workspace = self._workspace
         made = deployment.prepare(
-            context.container, workspace.root, workspace.share, workspace.login, context.connection(), context.note
+            context.container,
+            root=workspace.root,
+            share=workspace.share,
+            login=workspace.login,
+            connection=context.connection(),
+            say=context.note,
         )
         return replace(cookbook, more=made.files), {**known, deployment.ATTRIBUTE: made.attributes}
 

@@ -30,6 +30,8 @@ class Stamp:
     parts: Mapping[str, str] = field(default_factory=dict)
     """What the last verified revision was made of, so that a plan can say which part differs; empty: never verified."""
     commit: str | None = None
+    host_key: str | None = None
+    """The container's ssh host key (``ssh-ed25519 AAAA…``), for whoever did not make it."""
 
 
 def render(stamp: Stamp, around: str = "") -> str:
@@ -79,6 +81,7 @@ def _as_json(stamp: Stamp) -> str:
         "revision": stamp.revision,
         "parts": dict(stamp.parts),
         "commit": stamp.commit,
+        "host_key": stamp.host_key,
     }
     return json.dumps({name: value for name, value in values.items() if value}, sort_keys=True)
 
@@ -98,6 +101,7 @@ def _from_json(text: str) -> Stamp | None:
         revision=_text(found.get("revision")),
         parts={str(key): str(value) for key, value in parts.items()} if isinstance(parts, dict) else {},
         commit=_text(found.get("commit")),
+        host_key=_text(found.get("host_key")),
     )
 
 

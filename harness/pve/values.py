@@ -59,3 +59,8 @@ def flags(text: str) -> dict[str, str]:
 def startup(text: str) -> str:
     """Start-up order in PVE's own spelling: ``2,up=5`` is ``order=2,up=5``."""
     return render_properties(parse_properties(text, "order")) if text else ""
+
+
+def address_of(config: Mapping[str, object]) -> str:
+    """The IPv4 address of a container's first interface, without its prefix length; "" where it has none."""
+    return parse_properties(str(config.get("net0", ""))).get("ip", "").partition("/")[0]

@@ -1,11 +1,11 @@
-"""The account that the control plane works with on its forge."""
+"""The accounts that the control plane and its recipes work with on a forge."""
 
 from __future__ import annotations
 
 import secrets
 from typing import Final
 
-from harness.forge import users
+from harness.forge import organisations, users
 from harness.forge.client import Forge
 from harness.forge.session import Login
 from harness.kit.secret import Secret
@@ -22,3 +22,16 @@ def service_login(admin: Forge, *, name: str = names.ACCOUNT, title: str = _TITL
     """
     users.ensure(admin, name, Secret(secrets.token_urlsafe(32)), email=f"{name}@localhost.localdomain")
     return Login(name, token=users.create_token(admin, name, title, _SCOPES))
+
+
+def recipes_login(admin: Forge, service: Forge, *, name: str = names.RECIPES, title: str = _TITLE) -> Login:
+    """The login by which recipes read and write variables: it owns the organisations, its token opens nothing else.
+
+    Forges let only owners of an organisation at its variables; the scope keeps everything else of them shut. The
+    organisations are made by ``service`` where they are missing, so that they are its own.
+    """
+    users.ensure(admin, name, Secret(secrets.token_urlsafe(32)), email=f"{name}@localhost.localdomain")
+    for organisation, description in names.ORGANISATIONS.items():
+        organisations.ensure(service, organisation, description)
+        organisations.add_owner(admin, organisation, name)
+    return Login(name, token=users.create_token(admin, name, title, ("write:organization",)))

@@ -25,6 +25,8 @@ ROLLBACK: Final = "rollback"
 BRANCHES: Final = (TRUNK, RELEASE, SNAPSHOT, ROLLBACK)
 
 RELEASE_TITLE: Final = "Release Pull Request"
+RECIPES: Final = "recipes"
+"""The account by which recipes reach variables."""
 ACCOUNT: Final = "gitops"
 """The account that seeds and moves pointers. What it pushes deploys nothing: only merges and people's pushes do."""
 
