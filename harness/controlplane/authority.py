@@ -58,26 +58,25 @@ class Authority:
         self._directory = directory
         self._clock = clock or SystemClock()
 
-    @property
-    def file(self) -> Path:
+    def found(self) -> Path:
         """The authority's own certificate, for ``--cacert`` and the like; made when missing."""
         path = self._directory / "ca.crt"
         if not path.exists():
             with exclusive(private_directory(self._directory) / ".lock"):
                 if not path.exists():
-                    self._found(path)
+                    self._make(path)
         return path
 
     def issue(self, name: str, server: Server) -> Issued:
         """The certificate kept as ``name``: the one that is there while it fits and lasts, else a new one."""
         path, key = self._directory / f"{name}.crt", self._directory / f"{name}.key"
-        self.file  # noqa: B018  (made before the lock is held)
+        self.found()
         with exclusive(private_directory(self._directory) / ".lock"):
             if not (path.exists() and key.exists() and self._holds(path, server)):
                 self._sign(path, key, server)
         return Issued(path.read_text(), Secret(key.read_text()))
 
-    def _found(self, path: Path) -> None:
+    def _make(self, path: Path) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{_NAME} {x509.random_serial_number() % 10**6}")])
         builder = self._builder(subject, subject, key, _CA_DAYS)

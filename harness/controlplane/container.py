@@ -32,8 +32,6 @@ from harness.kit.secret import Secret
 
 Say = Callable[[str], None]
 
-PORT = 8080
-"""Where the forge listens inside."""
 HOSTNAME = "config"
 REGISTRATION = f"{DATA}/runner/registration-token"
 """File with the token that the runner introduces itself with."""
@@ -208,7 +206,8 @@ class _Work:
         return changed
 
     def _pack(self, *, first: bool) -> None:
-        self.systems.put(self.place.name, [*self.luggage.files(first=first), *_environment(self.luggage.login)])
+        private = [*self.luggage.files(first=first), self.luggage.password_file()]
+        self.systems.put(self.place.name, [*private, *_environment(self.luggage)])
         write_atomic(self._note, json.dumps({"luggage": self.luggage.digest()}) + "\n", mode=0o600)
 
     def _packed(self) -> str | None:
@@ -222,10 +221,15 @@ class _Work:
         return self.place.state / "packed.json"
 
 
-def _environment(login: str) -> Iterable[File]:
-    """What the units are started with. Docker publishes the port, so the forge listens on the container's addresses."""
-    forge = f"FORGE_ADMIN={forge_account(login)}\nFORGE_OPTIONS=--listen 0.0.0.0:{PORT}\n"
-    runner = f"RUNNER_FORGE=http://127.0.0.1:{PORT}\nRUNNER_OPTIONS=--token-file {REGISTRATION}\n"
+def _environment(luggage: Luggage) -> Iterable[File]:
+    """What the units are started with.
+
+    Docker publishes the port, so the forge listens on all of the container's addresses; and on the port that it is
+    published as, so that ``localhost:<port>`` in a link leads to it from inside as well.
+    """
+    port = luggage.settings.control_plane.port
+    forge = f"FORGE_ADMIN={forge_account(luggage.login)}\nFORGE_OPTIONS=--listen 0.0.0.0:{port}\n"
+    runner = f"RUNNER_FORGE=http://127.0.0.1:{port}\nRUNNER_OPTIONS=--token-file {REGISTRATION} --stop-grace 7200\n"
     for name, text in (("forge", forge), ("runner", runner)):
         yield File(f"etc/gitops/{name}.env", text.encode(), 0o644)
 
@@ -238,7 +242,7 @@ def _spec(place: Place, luggage: Luggage, ref: str, owner: Owner) -> SystemSpec:
         image=ref,
         owner=owner.label,
         volumes={place.volume: DATA},
-        publish={PORT: (wanted.address, wanted.port)},
+        publish={wanted.port: (wanted.address, wanted.port)},
     )
 
 

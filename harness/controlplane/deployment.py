@@ -13,6 +13,7 @@ from harness.config.share import Share
 from harness.controlplane.account import forge_account
 from harness.controlplane.authority import Authority, Server
 from harness.controlplane.kit import Kit
+from harness.controlplane.luggage import AUTHORITY
 from harness.controlplane.program import Program
 from harness.controlplane.wheels import Platform
 from harness.inventory.model import Container
@@ -56,14 +57,14 @@ def prepare(
         "plain_port": PLAIN_PORT,
         "certificate": issued.certificate,
         "key": issued.key,
-        "authority": authority(share).file.read_text(),
+        "authority": authority(share).found().read_text(),
     }
     return Deployment({"files/kit.tar": pack(kit)}, attributes)
 
 
 def authority(share: Share) -> Authority:
     """The authority that vouches for the control planes of a target."""
-    return Authority(share.path / "authority")
+    return Authority(share.path / AUTHORITY)
 
 
 def server(container: Container) -> Server:

@@ -33,6 +33,8 @@ _STATE = ("revision.key", "login.json", "network.json")
 PASSWORD_FILE = "admin.password"  # noqa: S105 - a file's name, as the forge reads it
 KNOWN_HOSTS = "known_hosts"
 KEYS = "keys"
+AUTHORITY = "authority"
+_DIRECTORIES = (KEYS, AUTHORITY)
 _KEY = re.compile(r"[0-9]+(\.pub)?")
 
 
@@ -81,21 +83,25 @@ class Luggage:
         Known hosts only at the ``first`` time: later the control plane knows as much by itself.
         """
         home = f"{SHARE}/{self.target}"
-        for directory in (SHARE, home, f"{home}/{KEYS}", f"{DATA}/forge"):
+        for directory in (SHARE, home, *(f"{home}/{name}" for name in _DIRECTORIES)):
             yield File(directory, None, 0o700, ACCOUNT)
         yield _private(SETTINGS, render_settings(self.settings))
-        yield _private(f"{DATA}/forge/{PASSWORD_FILE}", self.password.reveal() + "\n")
         if self.node is not None:
             yield _private(f"{home}/{self.share.node_access.name}", self.node.as_json())
         names = (*_STATE, KNOWN_HOSTS) if first else _STATE
-        for path in (*(self.share.path / name for name in names), *sorted(self.share.keys.iterdir())):
-            if path.is_file() and not path.name.startswith("."):
+        inner = (path for name in _DIRECTORIES for path in sorted((self.share.path / name).glob("[!.]*")))
+        for path in (*(self.share.path / name for name in names), *inner):
+            if path.is_file():
                 yield File(f"{home}/{path.relative_to(self.share.path).as_posix()}", path.read_bytes(), 0o600, ACCOUNT)
+
+    def password_file(self) -> File:
+        """What the forge takes its administrator's password from at its start."""
+        return _private(f"{DATA}/forge/{PASSWORD_FILE}", self.password.reveal() + "\n")
 
     def digest(self) -> str:
         """Changes whenever something in it does; keyed, since it is kept outside of what it was made from."""
         total = hmac.new(self.share.revision_key(), digestmod=hashlib.sha256)
-        for file in self.files(first=False):
+        for file in (*self.files(first=False), self.password_file()):
             total.update(f"{file.path}\0{file.mode}\0".encode() + hashlib.sha256(file.data or b"").digest())
         return total.hexdigest()
 

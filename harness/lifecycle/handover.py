@@ -14,15 +14,17 @@ from typing import Final
 
 from harness.config import forge_accounts
 from harness.config.forge_accounts import RECIPES, SERVICE, ForgeAccount
+from harness.controlplane import deployment
 from harness.controlplane.account import forge_account
 from harness.controlplane.kit import ACCOUNT
-from harness.controlplane.luggage import SHARE, Luggage, NodeAddress
-from harness.controlplane.reach import Reach
+from harness.controlplane.luggage import KNOWN_HOSTS, SHARE, Luggage, NodeAddress
+from harness.controlplane.reach import Reach, SshReach
 from harness.embedded.engine.system import File
 from harness.forge import users, variables
 from harness.forge.client import Address, Forge, Login
 from harness.forge.errors import ForgeError
 from harness.forge.variables import Scope
+from harness.inventory.model import Container
 from harness.kit.errors import ConfigurationError, Problem
 from harness.kit.files import private_directory
 from harness.kit.secret import Secret
@@ -31,9 +33,8 @@ from harness.lifecycle.seeding.accounts import recipes_login, service_login
 from harness.lifecycle.seeding.report import Seeded
 from harness.lifecycle.workspace import Say, Workspace
 from harness.remote import keys
+from harness.remote.connection import Connection
 
-INSIDE: Final = "http://127.0.0.1:8080"
-"""How a control plane's own jobs reach its forge."""
 GLOBALS: Final = ("globals.json", "globals.local.json")
 """Variables for every organisation; the second is this machine's own and wins."""
 _ACCOUNTS: Final = f"{SHARE}/{forge_accounts.FILE}"
@@ -45,6 +46,8 @@ class Recipient:
 
     address: Address
     reach: Reach
+    inside: str
+    """The forge's address for what runs in the same container."""
     for_containers: str | None
     """None: containers cannot reach it, so recipes get no account there."""
 
@@ -52,8 +55,9 @@ class Recipient:
 def luggage(workspace: Workspace) -> Luggage:
     """What a control plane has to bring along to work on the target of ``workspace`` as we do.
 
-    Keys are made for all containers first: whichever side makes one then, both can log in.
+    Keys are made for all containers first: whichever side makes one then, both can log in. So is the authority.
     """
+    deployment.authority(workspace.share).found()
     for container in workspace.inventory.containers:
         keys.ensure_key(workspace.share.keys, container.vmid)
     node = None
@@ -79,6 +83,26 @@ def hand_over(workspace: Workspace, to: Recipient, say: Say, *, all_requests: bo
     return seeded
 
 
+def recipient_on(workspace: Workspace, container: Container, connection: Connection) -> Recipient:
+    """The control plane in ``container``, converged already."""
+    address = Address(deployment.url(container), deployment.authority(workspace.share).found())
+    inside = f"http://127.0.0.1:{deployment.PLAIN_PORT}"
+    return Recipient(address, SshReach(connection), inside, deployment.url(container))
+
+
+def is_ourselves(workspace: Workspace, container: Container) -> bool:
+    """Whether we run in that very control plane: then there is nobody to hand anything over to."""
+    account = forge_accounts.read(workspace.share.path.parent, RECIPES)
+    return account is not None and account.url == deployment.url(container)
+
+
+def pack(workspace: Workspace, reach: Reach) -> None:
+    """Bring the luggage to a control plane on Proxmox VE."""
+    found = luggage(workspace)
+    first = reach.read(f"{SHARE}/{found.target}/{KNOWN_HOSTS}") is None
+    reach.put(found.files(first=first))
+
+
 def _scratch(workspace: Workspace, to: Recipient) -> Path:
     """Each forge has a memory of its own of what was seeded to it."""
     place = to.address.base.partition("://")[2].replace(":", "-").replace("/", "-")
@@ -93,7 +117,7 @@ def ensure_accounts(admin: Forge, to: Recipient) -> Mapping[str, ForgeAccount]:
     authorities = to.address.ca.read_text() if to.address.ca else None
     login = service_login(admin)
     assert login.token is not None
-    accounts = {SERVICE: ForgeAccount(INSIDE, login.user, login.token)}
+    accounts = {SERVICE: ForgeAccount(to.inside, login.user, login.token)}
     if to.for_containers is not None:
         with closing(Forge(to.address, login)) as service:
             recipes = recipes_login(admin, service)
@@ -117,8 +141,8 @@ def _present(reach: Reach) -> dict[str, ForgeAccount]:
 
 def _good(present: Mapping[str, ForgeAccount], to: Recipient) -> bool:
     """Whether the tokens still open the forge and recipes are sent to the right place."""
-    recipes = present.get(RECIPES)
-    if SERVICE not in present or (recipes.url if recipes else None) != to.for_containers:
+    service, recipes = present.get(SERVICE), present.get(RECIPES)
+    if service is None or service.url != to.inside or (recipes.url if recipes else None) != to.for_containers:
         return False
     return all(_opens(account, to.address) for account in present.values())
 

@@ -86,8 +86,10 @@ def _hand_over(client: DockerClient, workspace: Workspace, found: ControlPlane, 
     address = Address(found.url)
     with closing(Forge(address, Login(found.login, password=found.password))) as admin:
         introduce_runner(admin, reach)
-    for_containers = f"http://{found.address}:{local.PORT}" if found.address else None
-    seeded = handover.hand_over(workspace, Recipient(address, reach, for_containers), say, all_requests=False)
+    port = workspace.settings.control_plane.port
+    for_containers = f"http://{found.address}:{port}" if found.address else None
+    recipient = Recipient(address, reach, f"http://127.0.0.1:{port}", for_containers)
+    seeded = handover.hand_over(workspace, recipient, say, all_requests=False)
     return LocalPlane(found, seeded)
 
 

@@ -13,7 +13,7 @@ from harness.converge.engine import EngineChoice
 from harness.converge.mirror import MirrorAnswer
 from harness.converge.results import ConvergeResult
 from harness.kit.errors import HarnessError, UsageError
-from harness.lifecycle import attributes, journal, provisioning, stamp
+from harness.lifecycle import attributes, handover, journal, provisioning, stamp
 from harness.lifecycle.context import ADMIN, StageContext
 from harness.lifecycle.errors import NotIdempotentError
 from harness.lifecycle.evidence import Evidence
@@ -69,7 +69,18 @@ class LifecycleStages:
         context = self.context(container)
         context.begin()
         choice, result = self._run_cookbook(context)
+        if context.container.is_control_plane:
+            self._hand_over(context)
         return context.evidence(result.changed, _facts(choice, result), result.tail)
+
+    def _hand_over(self, context: StageContext) -> None:
+        """Give the control plane what it needs to go on from there; nothing when it is the one that we run in."""
+        workspace = self._workspace
+        if handover.is_ourselves(workspace, context.container):
+            return
+        recipient = handover.recipient_on(workspace, context.container, context.connection())
+        handover.pack(workspace, recipient.reach)
+        handover.hand_over(workspace, recipient, context.note, all_requests=True)
 
     def idempotence(self, container: str) -> Evidence:
         """Run its cookbook again. Raises ``NotIdempotentError`` when that changes anything."""
