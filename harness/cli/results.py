@@ -6,20 +6,32 @@ import re
 from pathlib import Path
 
 from harness.cli import console
+from harness.controlplane.container import ControlPlane
 from harness.inventory.model import Container
 from harness.lifecycle.workspace import Workspace
 
 _DESCRIPTION = re.compile(r"""^\s*description\s+(['"])(?P<text>.*)\1""", re.MULTILINE)
 
 
-def show_containers(workspace: Workspace) -> None:
+def show_containers(workspace: Workspace, control_plane: ControlPlane | None = None) -> None:
     """A table of the containers, then the next steps."""
-    containers = workspace.inventory.deployable
+    containers = workspace.inventory.containers if control_plane else workspace.inventory.deployable
     console.show("")
     console.show_table(("container", "name", "address", "id", "what it is"), [row(one) for one in containers])
     console.show("")
-    for line in next_steps(workspace, containers):
+    if control_plane is not None:
+        console.show(f"look at:     {control_plane.url}/containers")
+    for line in next_steps(workspace, workspace.inventory.deployable):
         console.show(line)
+
+
+def show_sign_in(workspace: Workspace, control_plane: ControlPlane) -> None:
+    """Where to sign in, and with what."""
+    console.show(f"sign in:      {control_plane.url}, login {control_plane.login}, {_password(workspace)}")
+
+
+def _password(workspace: Workspace) -> str:
+    return f"password in {workspace.credentials_place}"
 
 
 def row(container: Container) -> tuple[str, ...]:
@@ -46,6 +58,6 @@ def next_steps(workspace: Workspace, containers: tuple[Container, ...]) -> list[
         f"log in:      ssh -i {key} -o UserKnownHostsFile={known_hosts} config@{first.address.ip}",
         f"change:      edit libs/{first.name}, then type: ./run plan   and: ./run deploy",
         f"check again: ./run verify -- {first.name}",
-        f"credentials: login {workspace.login}, password in {workspace.credentials_place}",
+        f"credentials: login {workspace.login}, {_password(workspace)}",
         "clean up:    ./run down",
     ]

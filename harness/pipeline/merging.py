@@ -26,7 +26,7 @@ def accept_all(office: Office, inventory: Inventory | None) -> int:
     held = 0
     for slug in ordered(forge, inventory):
         for pull in requests.waiting(forge, slug):
-            reason = _accept(forge, slug, pull)
+            reason = accept(forge, slug, pull)
             office.say(f"{slug} pull request {pull.number}: {reason or 'merged'}")
             held += bool(reason)
     return ExitCode.FAILED if held else ExitCode.OK
@@ -40,8 +40,8 @@ def ordered(forge: Forge, inventory: Inventory | None) -> list[str]:
     return list(dict.fromkeys([*first, *sorted(found)]))
 
 
-def _accept(forge: Forge, slug: str, pull: Pull) -> str:
-    """Merge one; why not, empty when it is merged."""
+def accept(forge: Forge, slug: str, pull: Pull) -> str:
+    """Merge one once its plan is posted; why not, empty when it is merged."""
     state = _planned(forge, slug, pull)
     if state != "success":
         return f"left open: its plan is {state}"
