@@ -23,11 +23,18 @@ class Bell:
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._count = 0
+        self._closed = False
 
     def ring(self) -> None:
         """There is news."""
         with self._condition:
             self._count += 1
+            self._condition.notify_all()
+
+    def close(self) -> None:
+        """Nobody waits any more, now or later: the forge is ending."""
+        with self._condition:
+            self._closed = True
             self._condition.notify_all()
 
     @property
@@ -38,7 +45,7 @@ class Bell:
     def wait(self, seen: int, seconds: float) -> bool:
         """Wait until it has rung since ``seen``, at most ``seconds``; whether it has."""
         with self._condition:
-            return self._condition.wait_for(lambda: self._count != seen, seconds)
+            return self._condition.wait_for(lambda: self._closed or self._count != seen, seconds) and not self._closed
 
 
 class Forge:

@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -65,16 +66,27 @@ class RunnerApi:
         body = await request.body()
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(16)
-        work = partial(self._guarded, request, body)
-        return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+        gone = threading.Event()
+        work = partial(self._guarded, request, body, gone)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._watch, request, gone)
+            response = await anyio.to_thread.run_sync(work, limiter=self._limiter)
+            group.cancel_scope.cancel()
+        return response
 
-    def _guarded(self, request: Request, body: bytes) -> Response:
+    async def _watch(self, request: Request, gone: threading.Event) -> None:
+        """A runner that was killed while it waited must not be handed a job: nothing but its going comes now."""
+        await request.receive()
+        gone.set()
+        self._forge.jobs.ring()
+
+    def _guarded(self, request: Request, body: bytes, gone: threading.Event) -> Response:
         try:
-            return self._answer(request, _read(body))
+            return self._answer(request, _read(body), gone)
         except ForgeError as refused:
             return answer({"message": refused.message}, refused.code)
 
-    def _answer(self, request: Request, body: Body) -> Response:
+    def _answer(self, request: Request, body: Body, gone: threading.Event) -> Response:
         path = request.url.path.removeprefix(PREFIX)
         if request.method != "POST":
             raise not_found()
@@ -82,7 +94,9 @@ class RunnerApi:
             return self._register(body)
         runner = self._runner(request)
         if path == "jobs/next":
-            return self._next(runner, _seconds(request.query_params.get("wait", "0")), body.get("running"))
+            if isinstance(body.get("running"), list):
+                jobs.take_back(self._forge, runner, body["running"])
+            return self._next(runner, _seconds(request.query_params.get("wait", "0")), gone)
         found = _JOB.fullmatch(path)
         if found is None:
             raise not_found()
@@ -116,14 +130,12 @@ class RunnerApi:
         )
         return answer({"id": made.id, "token": secret}, 201)
 
-    def _next(self, runner: Runner, wait: float, running: Any) -> Response:
+    def _next(self, runner: Runner, wait: float, gone: threading.Event) -> Response:
         deadline = Deadline(wait)
         turn = self._turns[runner.id] = self._turns.get(runner.id, 0) + 1
-        if isinstance(running, list):
-            jobs.take_back(self._forge, runner, running)
         while True:
             seen = self._forge.jobs.count
-            if self._turns[runner.id] != turn:  # the runner asks anew: this answer would be lost
+            if gone.is_set() or self._turns[runner.id] != turn:  # nobody reads this answer
                 return empty(204)
             found = jobs.take(self._forge, runner)
             if found:

@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--name", default=socket.gethostname(), help="name to register (default: the host's)")
     found.add_argument("--stop-grace", type=float, default=60.0, help="seconds for running jobs at SIGTERM")
     found.add_argument("--kill-grace", type=float, default=10.0, help="seconds between SIGTERM and SIGKILL of a step")
+    found.add_argument("--lock-wait", type=float, default=20.0, help="seconds to wait for a runner that is ending")
     found.add_argument(
         "--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING"), help="of the runner's own log"
     )
@@ -78,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     wanted = settings(arguments)
     try:
         private_directory(wanted.state)
-        recovery.lock(wanted)
+        recovery.lock(wanted, arguments.lock_wait)
     except (HarnessError, OSError) as error:
         return _complain(error)
     return guarded(lambda: _serve(wanted))

@@ -17,13 +17,12 @@ from harness.kit.errors import DeadlineError, UsageError
 from harness.kit.files import private_directory
 
 _log = logging.getLogger(__name__)
-_LOCK_SECONDS = 20.0  # longer than a killed runner's guard needs to clean up
 
 
-def lock(settings: RunnerSettings) -> int:
-    """Hold the state for as long as this process and its children live.
+def lock(settings: RunnerSettings, seconds: float) -> int:
+    """Hold the state for as long as this process and its children live; a killed runner's may take a while to end.
 
-    Raises ``UsageError`` when another runner keeps holding it.
+    Raises ``UsageError`` when another runner holds it for ``seconds``.
     """
     descriptor = os.open(settings.lock, os.O_RDWR | os.O_CREAT, 0o600)
 
@@ -35,7 +34,7 @@ def lock(settings: RunnerSettings) -> int:
         return True
 
     try:
-        wait_until(got, Deadline(_LOCK_SECONDS), "the lock of the runner's state")
+        wait_until(got, Deadline(seconds), "the lock of the runner's state")
     except DeadlineError as late:
         raise UsageError(
             f"another runner uses {settings.state}", hint="stop it, or give this one another --state"
