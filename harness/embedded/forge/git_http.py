@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-import uuid
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from weakref import WeakKeyDictionary
 
 import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from harness.embedded.forge import access, git_push, scopes
 from harness.embedded.forge.access import Identity, Mode
@@ -33,7 +33,8 @@ _PATH = re.compile(
 )
 _CHUNK = 65536
 _MOST_COMMANDS = 4 * 1024 * 1024
-_BACKENDS = asyncio.Semaphore(12)  # each is a git process with its own memory; the others wait in line
+_MOST_BACKENDS = 12  # each is a git process with its own memory; the others wait in line
+_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,19 +166,19 @@ async def _receive(forge: Forge, request: Request, identity: Identity, repositor
     head, commands = await _read_head(stream)
     if commands is None:
         return _denied(400, "not a push\n")
-    result = forge.settings.pushes / uuid.uuid4().hex
+    note = git_push.note_for(forge, repository, identity)
 
     def prepare() -> dict[str, str]:
         refused = git_push.refusal(forge, identity, repository, commands)
         refused = refused or git_push.force_refusal(forge, repository, commands)
         said = git_push.said(forge, repository, commands, base)
-        return {"FORGE_REFUSED": refused, "FORGE_SAID": said, "FORGE_PUSH": str(result)}
+        return {"FORGE_REFUSED": refused, "FORGE_SAID": said, "FORGE_PUSH": str(note)}
 
     env = _environment(forge, request, repository, "git-receive-pack", identity)
     env |= await anyio.to_thread.run_sync(prepare)
     for name in ("CONTENT_LENGTH", "HTTP_CONTENT_ENCODING"):
         env.pop(name, None)  # the body is decoded and counted by its end
-    settle = _Settle(forge, repository, identity, result, base)
+    settle = _Settle(forge, note, base)
     return await _backend(env, _joined(head, stream), "git-receive-pack", settle)
 
 
@@ -186,15 +187,11 @@ class _Settle:
     """What is to be done when git has ended and before the client reads the end."""
 
     forge: Forge
-    repository: Repository
-    identity: Identity
-    result: Path
+    note: Path
     base: str
 
     async def __call__(self) -> None:
-        await anyio.to_thread.run_sync(
-            git_push.settle, self.forge, self.repository, self.identity, self.result, self.base
-        )
+        await anyio.to_thread.run_sync(git_push.settle, self.forge, self.note, self.base)
 
 
 async def _decoded(request: Request) -> AsyncIterator[bytes]:
@@ -224,25 +221,90 @@ async def _joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
         yield chunk
 
 
+def _slot() -> asyncio.Semaphore:
+    """The line in which backends wait, one for each event loop."""
+    return _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_MOST_BACKENDS))
+
+
+class _Backend:
+    """A running ``git http-backend``: fed with a body, read, and gone in the end whatever happened."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        body: AsyncIterator[bytes],
+        slot: asyncio.Semaphore,
+        settle: _Settle | None,
+    ) -> None:
+        self.process = process
+        self._slot = slot
+        self._settle = settle
+        self._feeding = asyncio.create_task(_feed(process, body))
+
+    async def close(self) -> None:
+        """Let the next one in, and end this one if its client left. A push that was sent whole goes on to its end."""
+        try:
+            if self._settle and self._feeding.done() and self.process.returncode is None:
+                await self._finish(self._settle)
+            self._feeding.cancel()
+            if self.process.returncode is None:
+                self.process.kill()
+            await self.process.wait()
+        finally:
+            self._slot.release()
+
+    async def _finish(self, settle: _Settle) -> None:
+        assert self.process.stdout is not None
+        while await self.process.stdout.read(_CHUNK):
+            pass  # nobody reads it any more
+        await self.process.wait()
+        await settle()
+
+
+class _BackendResponse(Response):
+    """What a backend says, as it comes.
+
+    Not Starlette's streaming response: that one listens for the client's leaving by taking messages, and would take
+    pieces of the body from the backend, which answers while it is still being fed.
+    """
+
+    def __init__(self, backend: _Backend, status: int, headers: Mapping[str, str], settle: _Settle | None) -> None:
+        super().__init__(b"", status, headers)
+        del self.headers["content-length"]
+        self._backend = backend
+        self._output = _output(backend.process, settle)
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            async for chunk in self._output:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            await asyncio.shield(asyncio.ensure_future(self._backend.close()))
+
+
 async def _backend(
     env: Mapping[str, str], body: AsyncIterator[bytes], rest: str, settle: _Settle | None = None
 ) -> Response:
     """Run the backend with the body, its headers first, its output as it comes."""
-    await _BACKENDS.acquire()
+    slot, pipe = _slot(), asyncio.subprocess.PIPE
+    await slot.acquire()
     try:
-        pipe = asyncio.subprocess.PIPE
-        argv = ["git", "http-backend"]
         process = await asyncio.create_subprocess_exec(
-            *argv, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, env=dict(env)
+            "git", "http-backend", stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, env=dict(env)
         )
-        feeding = asyncio.create_task(_feed(process, body))
-        status, headers = await _read_headers(process)
-        await feeding  # once an answer has begun, the server no longer hands us the rest of the request
     except BaseException:
-        _BACKENDS.release()
+        slot.release()
+        raise
+    backend = _Backend(process, body, slot, settle)
+    try:
+        status, headers = await _read_headers(process)
+    except BaseException:
+        await backend.close()
         raise
     _fix_headers(headers, rest)
-    return StreamingResponse(_output(process, feeding, settle), status, headers)
+    return _BackendResponse(backend, status, headers, settle)
 
 
 async def _feed(process: asyncio.subprocess.Process, body: AsyncIterator[bytes]) -> None:
@@ -278,24 +340,15 @@ def _fix_headers(headers: dict[str, str], rest: str) -> None:
         headers["content-type"] = "text/plain; charset=utf-8"
 
 
-async def _output(
-    process: asyncio.subprocess.Process, feeding: asyncio.Task[Any], settle: _Settle | None
-) -> AsyncIterator[bytes]:
+async def _output(process: asyncio.subprocess.Process, settle: _Settle | None) -> AsyncIterator[bytes]:
     """What git says; the last piece is held back until everybody has been told of the push."""
     assert process.stdout is not None
-    try:
-        held = b""
-        while chunk := await process.stdout.read(_CHUNK):
-            if held:
-                yield held
-            held = chunk
-        await process.wait()
-        if settle:
-            await asyncio.shield(settle())
-        yield held
-    finally:
-        _BACKENDS.release()
-        feeding.cancel()
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    held = b""
+    while chunk := await process.stdout.read(_CHUNK):
+        if held:
+            yield held
+        held = chunk
+    await process.wait()
+    if settle:
+        await asyncio.shield(settle())
+    yield held

@@ -7,6 +7,7 @@ says to the pusher what the forge prepared.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from harness.embedded.forge.access import Identity
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.git import history, names
 from harness.embedded.forge.services import branches, events
-from harness.embedded.forge.store import pulls, repositories
+from harness.embedded.forge.store import accounts, pulls, repositories
 from harness.embedded.forge.store.records import Repository
 from harness.kit.files import write_atomic
 
@@ -123,16 +124,38 @@ def _said(forge: Forge, repository: Repository, command: Command, base: str) -> 
     return f"\nCreate a new pull request for '{branch}':\n  {page}\n"
 
 
-def settle(forge: Forge, repository: Repository, identity: Identity, result: Path, base: str) -> None:
-    """Tell what a push has done, as its hook noted it."""
+def note_for(forge: Forge, repository: Repository, identity: Identity) -> Path:
+    """Where the hook of one push notes what was done; the name says of which repository and whose."""
     assert identity.user is not None
-    if not result.exists():
-        return
-    updates = [(ref, old, new) for old, new, ref in (line.split(" ", 2) for line in result.read_text().splitlines())]
-    fresh = repositories.by_id(forge.db, repository.id)
-    if fresh and updates:
-        events.pushed(forge, fresh, identity.user, updates, base)
-    result.unlink()
+    return forge.settings.pushes / f"{repository.id}_{identity.user.id}_{uuid.uuid4().hex}"
+
+
+def settle(forge: Forge, note: Path, base: str, *, again: bool = False) -> None:
+    """Tell what a push has done, as its hook noted it; once, whoever comes first.
+
+    ``again`` is for notes of a forge that was killed: what it has told already is not told twice.
+    """
+    taken = note.with_suffix(".taken")
+    try:
+        note.rename(taken)
+    except FileNotFoundError:
+        return  # nothing was done, or somebody else is telling it
+    repo_id, user_id, _ = note.stem.split("_")
+    repository = repositories.by_id(forge.db, int(repo_id))
+    updates = [(ref, old, new) for old, new, ref in (line.split(" ", 2) for line in taken.read_text().splitlines())]
+    if repository and again:
+        known = repositories.known_refs(forge.db, repository.id)
+        updates = [update for update in updates if known.get(update[0], names.ZERO) != update[2]]
+    if repository and updates:
+        events.pushed(forge, repository, accounts.by_id(forge.db, int(user_id)), updates, base)
+    taken.unlink()
+
+
+def settle_forgotten(forge: Forge, older_than: float) -> None:
+    """Tell what was noted before ``older_than`` (seconds since the epoch) and nobody told: its pusher had left."""
+    for note in forge.settings.pushes.iterdir():
+        if not note.suffix and note.stat().st_mtime < older_than:
+            settle(forge, note, forge.base, again=True)
 
 
 def force_refusal(forge: Forge, repository: Repository, commands: Sequence[Command]) -> str:
@@ -149,7 +172,13 @@ def force_refusal(forge: Forge, repository: Repository, commands: Sequence[Comma
     return ""
 
 
-def clear_leftovers(forge: Forge) -> None:
-    """Remove the notes of pushes before a crash: ``events.recover`` compares the refs themselves."""
-    for left in forge.settings.pushes.iterdir():
-        left.unlink()
+def recover(forge: Forge) -> None:
+    """After a crash: tell what pushes have noted. What was not even noted is found by ``events.recover``."""
+    for left in list(forge.settings.pushes.iterdir()):
+        if left.suffix == ".part":
+            left.unlink()
+            continue
+        note = left.with_suffix("")
+        if left.suffix:
+            left.rename(note)
+        settle(forge, note, forge.base, again=True)

@@ -34,7 +34,7 @@ from functools import partial
 from typing import Any
 
 import anyio.to_thread
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from harness.embedded.forge.api.call import answer, empty
@@ -63,7 +63,10 @@ class RunnerApi:
         jobs.expect_runners(forge)
 
     async def __call__(self, request: Request) -> Response:
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:  # killed in the middle of a word
+            return empty(400)
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(16)
         gone = threading.Event()

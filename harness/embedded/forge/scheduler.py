@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 
-from harness.embedded.forge import clock
+from harness.embedded.forge import clock, git_push
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.services import jobs, runs
 from harness.embedded.forge.workflows import cron
 
 _PAUSE_SECONDS = 5.0
+_FORGOTTEN_SECONDS = 60  # a push that lives tells by itself long before
 _log = logging.getLogger(__name__)
 
 
@@ -18,6 +19,7 @@ def tick(forge: Forge, now: int | None = None) -> None:
     """Do what is due."""
     moment = now or clock.now()
     jobs.watch(forge, moment)
+    git_push.settle_forgotten(forge, moment - _FORGOTTEN_SECONDS)
     due = forge.db.connection.execute("SELECT repo_id, file, cron FROM schedule WHERE due <= ?", (moment,)).fetchall()
     for repo_id, file, line in due:
         sql = "UPDATE schedule SET due = ? WHERE repo_id = ? AND file = ? AND cron = ?"

@@ -56,8 +56,8 @@ def prepare(settings: ForgeSettings) -> tuple[Forge, Secret]:
     clear_stale_locks(settings.repositories)
     password = _ensure_admin(forge)
     _ensure_system(forge)
-    git_push.clear_leftovers(forge)
     merging.recover(forge)
+    git_push.recover(forge)
     events.recover(forge)
     return forge, password
 
@@ -123,10 +123,11 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def _ending_in_order(servers: Sequence[uvicorn.Server]) -> Iterator[None]:
+def _ending_in_order(servers: Sequence[uvicorn.Server], forge: Forge) -> Iterator[None]:
     """On a signal every server ends after what it is doing, and the program with success."""
 
     def end(*_: object) -> None:
+        forge.jobs.close()
         for server in servers:
             server.force_exit = server.should_exit  # the second signal does not wait any more
             server.should_exit = True
@@ -168,7 +169,7 @@ def run(settings: ForgeSettings) -> None:
         application = Application(forge, RunnerApi(forge))
         served = [(_Server(_config(application, bound)), listener), *_plain(application, bound)]
         servers = [server for server, _ in served]
-        with _workers(forge), _ending_in_order(servers):
+        with _workers(forge), _ending_in_order(servers, forge):
             write_ready(bound)
             anyio.run(_serve_both, servers, [socket_ for _, socket_ in served])
     (settings.state / READY_FILE).unlink(missing_ok=True)
@@ -222,5 +223,6 @@ def serve(state: Path, *, port: int = 0, admin: str = "root", pages: bool = True
             yield Served(forge, bound.base, bound.port, admin, password)
         finally:
             server.should_exit = True
+            forge.jobs.close()
             thread.join(15)
             forge.db.close()
