@@ -154,6 +154,6 @@ Common.application(self, 'gitops-runner')
 
 # This very converge may be a job of this runner: it ends when its jobs have, and systemd starts the new one.
 execute 'let the runner begin anew after its jobs' do
-  command 'systemctl kill --kill-whom=main --signal=SIGTERM gitops-runner.service && touch /run/gitops-runner.told'
+  command 'systemctl kill --kill-whom=main --signal=SIGHUP gitops-runner.service && touch /run/gitops-runner.told'
   only_if { Registration.outdated?('gitops-runner', newer.call('runner'), '/run/gitops-runner.told') }
 end
