@@ -24,7 +24,8 @@ _PAGES = (
     "/", "/explore/repos", "/containers", "/pulls", "/runs", "/main", "/main/r1", "/main/r1/src/branch/main/src",
     "/main/r1/src/branch/main/src/file1.py", "/main/r1/commits/branch/main", "/main/r1/branches", "/main/r1/pulls",
     "/main/r1/pulls/1", "/main/r1/pulls/1/files", "/main/r1/pulls/1/commits", "/main/r1/actions",
-    "/main/r1/actions/runs/1", "/main/r1/settings", "/main/r1/settings/actions/variables", "/user/settings/applications",
+    "/main/r1/actions/runs/1", "/main/r1/settings", "/main/r1/settings/actions/variables",
+    "/user/settings/applications",
 )  # fmt: skip
 
 

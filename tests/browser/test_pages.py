@@ -31,9 +31,11 @@ UNNAMED = """() => [...document.querySelectorAll('input:not([type=hidden]), text
 PALE = """() => {
   const rgb = (text) => {
     const part = text.match(/[\\d.]+/g).map(Number);
-    return text.startsWith('color(srgb') ? [part[0] * 255, part[1] * 255, part[2] * 255, part[3] ?? 1] : [...part, 1].slice(0, 4);
+    if (!text.startsWith('color(srgb')) return [...part, 1].slice(0, 4);
+    return [...part.slice(0, 3).map((v) => v * 255), part[3] ?? 1];
   };
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+  const linear = (v) => v <= 10.31 ? v / 3294.6 : ((v / 255 + .055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => [r, g, b].map(linear)
     .reduce((sum, v, at) => sum + v * [.2126, .7152, .0722][at], 0);
   const ground = (one) => {
     for (let at = one; at; at = at.parentElement) {
@@ -46,10 +48,11 @@ PALE = """() => {
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const one = walk.currentNode.parentElement;
-    if (!walk.currentNode.data.trim() || !one.checkVisibility({ opacityProperty: true }) || one.closest('svg, option, script')) continue;
+    if (!walk.currentNode.data.trim() || !one.checkVisibility() || one.closest('svg, option, script')) continue;
     const [a, b] = [light(rgb(getComputedStyle(one).color)), light(ground(one))];
     const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-    if (ratio < 4.5) found.push(`${ratio.toFixed(2)} ${one.className || one.tagName}: ${walk.currentNode.data.trim().slice(0, 40)}`);
+    const words = walk.currentNode.data.trim().slice(0, 40);
+    if (ratio < 4.5) found.push(`${ratio.toFixed(2)} ${one.className || one.tagName}: ${words}`);
   }
   return [...new Set(found)];
 }"""
@@ -72,7 +75,9 @@ def _sign_in(page: Page, forge: World) -> None:
 
 
 def _places(forge: World) -> list[str]:
-    git = forge.served.forge.git(int(forge.served.forge.db.value("SELECT id FROM repository WHERE lower_name='config'")))
+    git = forge.served.forge.git(
+        int(forge.served.forge.db.value("SELECT id FROM repository WHERE lower_name='config'"))
+    )
     return [place.format(sha=git.text("rev-parse", "main"), run=forge.run) for place in PLACES]
 
 
@@ -231,7 +236,7 @@ def test_containers_show_what_would_change_and_what_failed(browser: Browser, for
         expect(row.get_by_text("1 change · restart")).to_be_visible()
         row.get_by_text("Details of proxy").click()
         expect(row.get_by_text("502 is not 200")).to_be_visible()
-        expect(row.get_by_role("link", name="Where it is accepted")).to_have_attribute("href", "/main/config/pulls/1")
+        expect(row.get_by_role("link", name="Open its pull request")).to_have_attribute("href", "/main/config/pulls/1")
 
 
 def test_another_site_can_neither_frame_a_page_nor_send_its_forms(browser: Browser, forge: World) -> None:

@@ -61,16 +61,17 @@ PLAN = """<!-- gitops:plan -->
 | `proxy` | cores | 1 | 2 | restart |
 | `apache` |  |  |  | unchanged |
 """
+LAST = clock.show(clock.now() - 1500)
 CONTAINERS: list[dict[str, Any]] = [
     {
         "name": "config", "id": 110, "hostname": "config", "status": "running", "address": "10.143.0.10",
         "node": "pve", "repository": "main/config", "revision": "9d2b61f07c55aa10",
-        "specs": {"outcome": "passed", "passed": 9, "failed": 0, "at": "2026-01-05T08:12:00Z"},
+        "specs": {"outcome": "passed", "passed": 9, "failed": 0, "at": LAST},
     },
     {
         "name": "broker", "id": 111, "hostname": "broker", "status": "running", "address": "10.143.0.11",
         "node": "pve", "repository": "main/broker", "revision": "51c0ffee12ab34cd",
-        "specs": {"outcome": "passed", "passed": 12, "failed": 0, "at": "2026-01-05T08:12:00Z"},
+        "specs": {"outcome": "passed", "passed": 12, "failed": 0, "at": LAST},
         "changes": [{"field": "memory", "old": "512 MiB", "new": "1024 MiB", "entails": "none"}],
         "changes_link": "/main/config/pulls/1",
     },
@@ -78,7 +79,7 @@ CONTAINERS: list[dict[str, Any]] = [
         "name": "proxy", "id": 112, "hostname": "proxy", "status": "running", "address": "10.143.0.12",
         "node": "pve", "repository": "main/proxy", "revision": "77aa00bb11cc22dd",
         "specs": {
-            "outcome": "failed", "passed": 6, "failed": 1, "at": "2026-01-05T08:12:00Z",
+            "outcome": "failed", "passed": 6, "failed": 1, "at": LAST,
             "failures": ["test_serves_every_host: 502 is not 200\n  broker.home did not answer"],
         },
         "changes": [{"field": "cores", "old": "1", "new": "2", "entails": "restart"}],

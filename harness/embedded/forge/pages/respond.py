@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 from urllib.parse import quote
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from harness.embedded.forge.pages import sessions, templating
@@ -54,7 +55,8 @@ def show_as(page: Page, status: int, template: str, /, **values: Any) -> Respons
 
 def go(page: Page, address: str) -> Response:
     """On to another page of this forge."""
-    found = Response(b"", 303, {**_HEADERS, "location": address, "content-type": HTML})
+    body = Markup('<a href="{}">See Other</a>.\n').format(address)  # RFC 9110, 15.4.4: a short note with a link
+    found = Response(str(body), 303, {**_HEADERS, "location": address, "content-type": HTML})
     return _finished(page, found)
 
 
