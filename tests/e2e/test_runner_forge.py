@@ -106,8 +106,9 @@ class World:
 
     def log(self, job: str, name: str = "main/app") -> list[str]:
         """The lines of a job's log, without their times."""
-        found = str(self.client.api("GET", f"/repos/{name}/actions/jobs/{self.jobs(name)[job]['id']}/logs") or "")
-        return [line.partition(" ")[2] for line in found.splitlines()]
+        path = f"/api/v1/repos/{name}/actions/jobs/{self.jobs(name)[job]['id']}/logs"
+        status, found = self.client.ask("GET", path)
+        return [line.partition(" ")[2] for line in str(found or "").splitlines()] if status == 200 else []
 
     def wait_for(self, line: str, job: str = "one") -> None:
         wait_until(lambda: line in self.log(job), Deadline(30), f"{line} in the log")
@@ -284,6 +285,17 @@ def test_stopped_runner_lets_a_job_end(world: World) -> None:
     assert world.stop_runner() == 0
     assert world.end()["conclusion"] == "success"
     assert world.log("one") == ["started", "done"]
+
+
+def test_runner_told_to_end_after_its_jobs_gives_them_all_the_time(world: World) -> None:
+    world.stop_runner()
+    world.start_runner("--stop-grace", "0.1")
+    world.push(_workflow(*_job("one", "echo started; sleep 1; echo done")))
+    world.wait_for("started")
+    assert world.runner is not None
+    world.runner.send_signal(signal.SIGHUP)
+    assert world.runner.wait(20) == 0
+    assert world.end()["conclusion"] == "success"
 
 
 def test_stopped_runner_gives_back_a_job_that_takes_too_long(world: World) -> None:

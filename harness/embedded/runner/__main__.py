@@ -19,8 +19,9 @@ from harness.kit.files import private_directory
 
 _log = logging.getLogger(__name__)
 _EPILOG = """\
-SIGTERM: no more jobs are taken; those that run have --stop-grace seconds, then they are interrupted and offered again
-by the forge. What the forge has not heard when the runner ends is told at the next start."""
+SIGHUP: no more jobs are taken; the runner ends when those that run have ended, however long that takes.
+SIGTERM: the same, but they have --stop-grace seconds; then they are interrupted, and the forge offers them again.
+What the forge has not heard when the runner ends is told at the next start."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--ca", type=Path, help="certificate authority of the forge (PEM)")
     found.add_argument("--untrusted", action="store_true", help="take jobs of pull requests whose code is not accepted")
     found.add_argument("--name", default=socket.gethostname(), help="name to register (default: the host's)")
-    found.add_argument("--stop-grace", type=float, default=60.0, help="seconds for running jobs at SIGTERM")
+    found.add_argument("--stop-grace", type=float, default=25.0, help="seconds for running jobs at SIGTERM")
     found.add_argument("--kill-grace", type=float, default=10.0, help="seconds between SIGTERM and SIGKILL of a step")
     found.add_argument("--lock-wait", type=float, default=20.0, help="seconds to wait for a runner that is ending")
     found.add_argument(

@@ -65,11 +65,13 @@ class Courier:
         self.changed()
 
     def _work(self) -> None:
-        client, pause = self._make(), _FIRST_PAUSE
+        client: Client | None = None
+        pause = _FIRST_PAUSE
         while not self._stopped.is_set():
             self._news.wait(HEARTBEAT_SECONDS if self._spools else None)
             self._stopped.wait(_BATCH)
             self._news.clear()
+            client = client or self._make()  # not before there is something to tell: now the runner has registered
             try:
                 self._round(client)
                 pause = _FIRST_PAUSE
@@ -78,7 +80,11 @@ class Courier:
                 self._stopped.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
                 client.close()
-                client = self._make()
+                client = None
+                self._news.set()
+            except Exception:  # the rest of what is to be told must not be lost with one message
+                _log.exception("telling the forge failed")
+                self._stopped.wait(_LONGEST_PAUSE)
                 self._news.set()
 
     def _round(self, client: Client) -> None:

@@ -27,7 +27,7 @@ def guarded(work: Callable[[], int]) -> int:
         os._exit(_child(guard, work))
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
-        os.kill(child, number)
+        os.kill(child, signal.SIGTERM if number == signal.SIGINT else number)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, pass_on)

@@ -129,8 +129,8 @@ class Jobs:
         for task in every:
             self.halt(task, level)
 
-    def wait(self, seconds: float) -> bool:
-        """Wait until none is left, at most ``seconds``."""
+    def wait(self, seconds: float | None) -> bool:
+        """Wait until none is left, at most ``seconds`` if given; whether none is."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._held, seconds)
 

@@ -6,17 +6,20 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Callable, Mapping
 from types import FrameType
+from typing import Any
 
 from harness.embedded.runner import processes, recovery
-from harness.embedded.runner.client import Client, ForgeAwayError, RefusedError
+from harness.embedded.runner.client import Client, RefusedError
 from harness.embedded.runner.courier import Courier
 from harness.embedded.runner.guard import GUARD_GONE
 from harness.embedded.runner.halt import Level
 from harness.embedded.runner.jobs import Jobs
-from harness.embedded.runner.protocol import POLL_SECONDS
+from harness.embedded.runner.protocol import POLL_SECONDS, Conclusion
 from harness.embedded.runner.registration import Credential, Registration
 from harness.embedded.runner.settings import RunnerSettings
+from harness.kit.errors import HarnessError
 
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
@@ -39,6 +42,7 @@ class Service:
         self._told_earlier = False
         self._stopping = threading.Event()
         self._hurry = threading.Event()
+        self._termed = False
 
     def run(self) -> int:
         """Until told to stop; the exit code."""
@@ -47,7 +51,7 @@ class Service:
         for spool in recovery.recover(self.settings, self._courier.changed):
             self._courier.add(spool)
         self._courier.start()
-        threading.Thread(target=self._poll_for_ever, name="poll", daemon=True).start()
+        self._thread("poll", self._poll_for_ever)
         while number := os.read(self._heard, 1)[0]:
             self._obey(number)
         return 0
@@ -60,36 +64,46 @@ class Service:
             os.write(self._tell, bytes([number]))
 
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the guard hears it too, and passes on SIGTERM
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, hear)
-        signal.signal(GUARD_GONE, hear)
+        for number in (signal.SIGHUP, signal.SIGTERM, GUARD_GONE):
+            signal.signal(number, hear)
 
     def _obey(self, number: int) -> None:
-        """SIGTERM: the first time in order, the second time at once. When the guard was killed, so is everything."""
+        """SIGHUP: end when the jobs have ended. SIGTERM: give them their grace; again: give them none."""
         if number == GUARD_GONE:
             self._jobs.halt_all(Level.INTERRUPT)
             self._jobs.kill()
             os._exit(137)
-        if self._stopping.is_set():
-            self._hurry.set()
-        else:
+        if not self._stopping.is_set():
+            _log.info("stopping: no more jobs are taken")
             self._stopping.set()
             self._poller.abort()
-            threading.Thread(target=self._drain, name="drain", daemon=True).start()
+            self._thread("drain", self._drain)
+        if number == signal.SIGTERM:
+            if self._termed:
+                self._hurry.set()
+            else:
+                self._thread("interrupt", self._interrupt)
+            self._termed = True
+
+    def _thread(self, name: str, work: Callable[[], None]) -> None:
+        threading.Thread(target=work, name=name, daemon=True).start()
 
     def _drain(self) -> None:
-        _log.info("stopping: no more jobs are taken")
-        threading.Thread(target=self._interrupt_late, name="interrupt", daemon=True).start()
-        self._jobs.wait(self.settings.stop_grace + self.settings.kill_grace + _LAST_WORDS)
-        self._hurry.set()
+        self._jobs.wait(None)
+        self._finish()
+
+    def _interrupt(self) -> None:
+        self._hurry.wait(self.settings.stop_grace)
+        self._jobs.halt_all(Level.INTERRUPT)
+        if not self._jobs.wait(self.settings.kill_grace + _LAST_WORDS):
+            self._finish()
+
+    def _finish(self) -> None:
+        """Say the last words and end; what the forge does not hear is told at the next start."""
         self._jobs.kill()
         self._courier.flush(_LAST_WORDS)
         self._courier.stop()
         os.write(self._tell, b"\0")
-
-    def _interrupt_late(self) -> None:
-        self._hurry.wait(self.settings.stop_grace)
-        self._jobs.halt_all(Level.INTERRUPT)
 
     def _client(self) -> Client:
         token = self._credential.token.reveal() if self._credential else ""
@@ -101,13 +115,22 @@ class Service:
             try:
                 self._poll()
                 pause = _FIRST_PAUSE
-            except ForgeAwayError as away:
-                if not self._poller.aborted.is_set():
-                    _log.info("%s; again in %g s", away, pause)
-                    self._poller.aborted.wait(pause)
+            except HarnessError as error:
+                if not self._stopping.is_set():
+                    self._complain(error, pause)
+                    self._stopping.wait(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE)
-            except RefusedError as refused:
-                self._refused(refused)
+            except Exception:  # the runner goes on asking, whatever one answer was
+                _log.exception("asking for a job failed")
+                self._stopping.wait(_LONGEST_PAUSE)
+
+    def _complain(self, error: HarnessError, pause: float) -> None:
+        """Say it. A forge that does not know the runner any more gets to know it again."""
+        hint = f" ({error.hint})" if error.hint else ""
+        _log.warning("%s%s; again in %g s", error, hint, pause)
+        if isinstance(error, RefusedError) and error.status == 401 and self._credential is not None:
+            self._credential = None
+            self._poller = self._client()
 
     def _poll(self) -> None:
         if self._credential is None:
@@ -118,18 +141,18 @@ class Service:
             self._poller.aborted.clear()
             raw = None if self._stopping.is_set() else self._poller.next(self._courier.jobs(), POLL_SECONDS)
             if raw is not None:
-                self._jobs.take(raw, self._courier)
+                self._take(raw)
+
+    def _take(self, raw: Mapping[str, Any]) -> None:
+        """Take a job; where there is no room for its log on the disk, the forge hears so at once."""
+        try:
+            self._jobs.take(raw, self._courier)
+        except OSError as error:
+            job = int(raw["id"])
+            self._poller.log(job, 0, [f"Error: the runner cannot write: {error.strerror}"])
+            self._poller.done(job, Conclusion.FAILURE)
 
     def _register(self) -> None:
         self._credential = self._registration.register(self._poller)
         self._poller = self._client()
         _log.info("registered as runner %s", self._credential.id)
-
-    def _refused(self, refused: RefusedError) -> None:
-        """A forge that does not know the runner any more gets to know it again."""
-        _log.error("%s", refused)
-        if refused.status == 401 and self._credential is not None:
-            self._credential = None
-            self._poller = self._client()
-        else:
-            self._poller.aborted.wait(_LONGEST_PAUSE)

@@ -21,7 +21,7 @@ class RunnerSettings:
     labels: Sequence[str] = ("shell",)
     ca: Path | None = None
     untrusted: bool = False
-    stop_grace: float = 60.0
+    stop_grace: float = 25.0
     kill_grace: float = 10.0
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
