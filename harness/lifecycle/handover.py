@@ -55,8 +55,10 @@ class Recipient:
 def luggage(workspace: Workspace) -> Luggage:
     """What a control plane has to bring along to work on the target of ``workspace`` as we do.
 
-    Keys are made for all containers first: whichever side makes one then, both can log in. So is the authority.
+    What both sides must have alike is made first: the keys of all containers, so that whichever side makes one both
+    can log in, the authority, and the key that revisions are hashed with.
     """
+    workspace.share.revision_key()
     deployment.authority(workspace.share).found()
     for container in workspace.inventory.containers:
         keys.ensure_key(workspace.share.keys, container.vmid)

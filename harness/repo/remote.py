@@ -42,7 +42,9 @@ class Remote:
             options[f"http.{self.base}/.extraHeader"] = f"Authorization: {self.header.reveal()}"
         pairs = {f"GIT_CONFIG_KEY_{index}": key for index, key in enumerate(options)}
         values = {f"GIT_CONFIG_VALUE_{index}": value for index, value in enumerate(options.values())}
-        return {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_COUNT": str(len(options)), **pairs, **values}
+        # A variable of the user's for all servers would win over the option.
+        trust = {"GIT_SSL_CAINFO": str(self.ca)} if self.ca else {}
+        return {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_COUNT": str(len(options)), **pairs, **values, **trust}
 
 
 def failure(what: str, done: Completed) -> HarnessError:
