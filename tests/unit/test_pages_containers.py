@@ -154,6 +154,13 @@ def test_text_of_a_container_is_escaped(forge: Site) -> None:
     _send(forge, token, None, "/odd", method="DELETE")
 
 
+def test_a_unit_that_is_not_active_is_said(forge: Site) -> None:
+    token = _token(forge, "gitops", "write:repository")
+    _send(forge, token, {"status": "running", "unit": "failed"}, "/sick")
+    assert "unit failed" in forge.admin().get("/containers").text
+    _send(forge, token, None, "/sick", method="DELETE")
+
+
 def test_the_start_page_sums_them_up(forge: Site) -> None:
     page = forge.admin().get("/").text
     assert "containers running" in page

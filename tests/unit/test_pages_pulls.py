@@ -61,6 +61,14 @@ def test_the_plan_stands_apart_from_what_people_say(forge: Site) -> None:
     assert "gitops:plan" not in page
 
 
+def test_a_stranger_with_the_mark_posts_no_plan(forge: Site) -> None:
+    address = _fresh(forge, "forged")
+    forge.person("mallory").post(f"{address}/comments", on=address, body="<!-- gitops:plan -->\nNothing happens")
+    page = forge.visitor().get(address).text
+    assert "Nothing happens" in page
+    assert 'id="plan-title"' not in page
+
+
 def test_merging_makes_a_merge_commit_of_what_was_shown(forge: Site) -> None:
     address = _fresh(forge, "merge")
     admin = forge.admin()

@@ -41,6 +41,13 @@ def test_a_mark_at_the_beginning_is_not_shown() -> None:
     assert made == "<p><strong>2</strong> changes</p>\n"
 
 
+def test_a_comment_on_a_line_of_its_own_is_not_shown_anywhere_but_in_code() -> None:
+    made = markdown.render("one\n<!-- seal abc -->\n\n<!-- x --> two\n\n```\n<!-- code -->\n```\n")
+    assert "seal" not in made
+    assert "<p>&lt;!-- x --&gt; two</p>" in made
+    assert "&lt;!-- code --&gt;" in made
+
+
 def test_relative_addresses_lead_into_the_repository_and_never_out_of_it() -> None:
     text = "[a](b/c.md#d) [up](../../../../etc/passwd) [abs](/x) [web](https://example.org) ![p](p.png)"
     made = markdown.render(text, links="/o/r/src/branch/main", images="/o/r/raw/branch/main", directory="docs")

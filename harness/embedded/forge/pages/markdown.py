@@ -14,12 +14,13 @@ from urllib.parse import quote, unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 from markupsafe import Markup
 
 from harness.embedded.forge.pages import highlight
 
-_MARK = re.compile(r"\A(?:\s*<!--.*?-->)+", re.DOTALL)
+_REMARK = re.compile(r" {0,3}<!--(?:(?!-->).)*-->\s*")
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:|//|/|#", re.IGNORECASE)
 _MOST = 400_000
 
@@ -27,10 +28,10 @@ _MOST = 400_000
 def render(text: str, *, links: str = "", images: str = "", directory: str = "") -> Markup:
     """``text`` as HTML. Relative addresses continue ``links`` and ``images`` below ``directory``.
 
-    A comment at the beginning (a mark of the program that wrote the text) is left out.
+    Lines that are a comment and nothing else (marks of the program that wrote the text) are left out.
     """
     env = {"links": links, "images": images, "directory": directory}
-    return Markup(_PARSER.render(_MARK.sub("", text[:_MOST]), env))  # noqa: S704 - made by the parser, HTML off
+    return Markup(_PARSER.render(text[:_MOST], env))  # noqa: S704 - made by the parser, HTML off
 
 
 def _address(target: str, prefix: str, directory: str) -> str:
@@ -79,8 +80,18 @@ def _code(text: str, name: str, _attrs: str) -> str:
     return str(highlight.block(text, name))
 
 
+def _remark(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
+    """A line that is a comment and nothing else: read, and not shown."""
+    if state.is_code_block(line) or not _REMARK.fullmatch(state.getLines(line, line + 1, 0, False)):
+        return False
+    if not silent:
+        state.line = line + 1
+    return True
+
+
 def _parser() -> MarkdownIt:
     made = MarkdownIt("commonmark", {"html": False, "highlight": _code}).enable(["table", "strikethrough"])
+    made.block.ruler.before("paragraph", "remark", _remark, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     rules: dict[str, Callable[..., str]] = {
         "link_open": _link_open,
         "image": _image,

@@ -37,24 +37,27 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Specs:
-    """The last result of a container's specs. ``link`` is a path on this forge; ``failures`` quotes what failed."""
+    """The last result of a container's specs. ``link`` is a path on this forge, ``run``
+    the harness's own name of the run; ``failures`` quotes what failed."""
 
     outcome: str = "none"
     passed: int = 0
     failed: int = 0
     at: str = ""
     link: str = ""
+    run: str = ""
     failures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One container. ``revision`` and ``commit`` say what it was last deployed from."""
+    """One container. ``revision`` and ``commit`` say what was last verified, ``unit`` how systemd calls its service."""
 
     name: str
     id: int = 0
     hostname: str = ""
     status: str = "unknown"
+    unit: str = ""
     address: str = ""
     node: str = ""
     stage: str = ""
@@ -169,7 +172,7 @@ def container(document: Any, where: str) -> Container:
     name = _text(raw, "name", where)
     if not name:
         raise InvalidError(f"{where}.name: is missing")
-    texts = ("hostname", "address", "node", "stage", "repository", "revision", "commit", "checked")
+    texts = ("hostname", "unit", "address", "node", "stage", "repository", "revision", "commit", "checked")
     changes = _list(raw.get("changes"), f"{where}.changes", 200)
     return Container(
         name=name,
@@ -193,6 +196,7 @@ def _specs(document: Any, where: str) -> Specs:
         _number(raw, "failed", where),
         _text(raw, "at", where),
         _link(raw, "link", where),
+        _text(raw, "run", where),
         failures,
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from harness.embedded.forge import access
 from harness.embedded.forge.access import Mode
 from harness.embedded.forge.api import pulls as pulls_api
 from harness.embedded.forge.errors import not_found
@@ -18,13 +19,13 @@ from harness.embedded.forge.pages.views import files as files_view
 from harness.embedded.forge.pages.views import shared
 from harness.embedded.forge.services import branches, pulls
 from harness.embedded.forge.shapes.pulls import PullFacts
-from harness.embedded.forge.store import browsing, repositories
+from harness.embedded.forge.store import accounts, browsing, repositories
 from harness.embedded.forge.store import pulls as store
 from harness.embedded.forge.store.records import Comment, Pull
 
 doors = Doors()
 _ONE = "/{owner}/{repo}/pulls/{number}"
-PLAN_MARK = "<!-- gitops:plan"
+PLAN_MARK = "<!-- gitops:plan -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,20 @@ def conversation(page: Page) -> Response:
         return _as_text(page, number, kind)
     found, facts = _found(page)
     said = store.comments(page.forge.db, found.id)
-    plan = next((one for one in reversed(said) if one.body.lstrip().startswith(PLAN_MARK)), None)
+    plan = next((one for one in reversed(said) if _is_plan(page, one)), None)
     return respond.show(
         page, "pull", part="conversation", **_common(page, found, facts), **_talk(page, found, facts, said, plan)
     )
+
+
+def _is_plan(page: Page, said: Comment) -> bool:
+    """Anybody can write the mark; a plan is what somebody says who may write the repository, or one of its jobs."""
+    if not said.body.lstrip().startswith(PLAN_MARK):
+        return False
+    if said.user_id == accounts.SYSTEM_ID:
+        return True
+    author = accounts.by_id(page.forge.db, said.user_id)
+    return access.user_mode(page.forge.db, author, page.repository) >= Mode.WRITE
 
 
 def _as_text(page: Page, number: str, kind: str) -> Response:
