@@ -80,7 +80,7 @@ def test_the_container_itself_trusts_the_authority(host: Host, container: SpecCo
 
 
 def test_whoever_does_not_know_the_authority_does_not_trust_the_forge(host: Host, container: SpecContainer) -> None:
-    command = "curl --silent --max-time 10 --cacert /etc/ssl/certs/ISRG_Root_X1.pem %s"
+    command = "curl --silent --max-time 10 --cacert /etc/ssl/certs/ISRG_Root_X1.pem --capath /nonexistent %s"
     assert host.run(command, f"https://{container.ip}/").rc == STRANGE_AUTHORITY
 
 
