@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from harness.inventory.model import Container, Inventory
@@ -40,7 +39,7 @@ def facts(container: Container) -> dict[str, Any]:
 
 def complete(
     container: Container, inventory: Inventory, login: str, password: Secret, *, sees_neighbours: bool
-) -> Mapping[str, Any]:
+) -> dict[str, Any]:
     """All attributes, the password still a ``Secret``; the other containers only for a cookbook that looks at them."""
     others = {"containers": neighbours(inventory)} if sees_neighbours else {}
     return {**own(container, login), **others, "password": password}

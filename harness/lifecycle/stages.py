@@ -13,7 +13,7 @@ from harness.converge.engine import EngineChoice
 from harness.converge.mirror import MirrorAnswer
 from harness.converge.results import ConvergeResult
 from harness.kit.errors import HarnessError, UsageError
-from harness.lifecycle import attributes, handover, journal, provisioning, stamp
+from harness.lifecycle import attributes, forge_attributes, handover, journal, provisioning, stamp
 from harness.lifecycle.context import ADMIN, StageContext
 from harness.lifecycle.errors import NotIdempotentError
 from harness.lifecycle.evidence import Evidence
@@ -95,13 +95,13 @@ class LifecycleStages:
         context.revision  # noqa: B018  (raises when the files are not the planned ones)
         choice = engine.choose_engine(container.engine, self._mirror_answer(container.engine))
         context.note(f"engine {choice.name}: {choice.reason}")
-        known = attributes.complete(
+        known: Mapping[str, Any] = attributes.complete(
             container,
             workspace.inventory,
             workspace.login,
             workspace.password,
             sees_neighbours=workspace.revisions.sees_neighbours(container),
-        )
+        ) | forge_attributes.of(workspace, container)
         cookbook = Cookbook(container.name, container.cookbook, workspace.root / HELPERS)
         if container.is_control_plane:
             cookbook, known = self._control_plane(context, cookbook, known)

@@ -52,7 +52,14 @@ module Utils
       path
     end
 
-    %i[snapshot install proxmox].each do |name|
+    # A tar.gz of a data directory below /share/snapshots, verified by unpacking; `restore: true` unpacks the newest
+    # into an empty directory, and does nothing when there is none.
+    def snapshot(context, dir, restore: false)
+      name = Ctx.dsl(context).cookbook_name.to_s
+      restore ? Snapshot.restore(context, dir, name) : Snapshot.take(context, dir, name)
+    end
+
+    %i[install proxmox].each do |name|
       define_method(name) { |*, **| raise NotImplementedError, "Utils.#{name} #{Constants::LATER}" }
     end
 
