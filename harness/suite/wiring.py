@@ -60,16 +60,17 @@ def _set_options(config: pytest.Config, run: Run) -> None:
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(run.root / names.LIBRARIES)]
     if run.entry(CONTROL_PLANE) is not None:
-        config.args += [str(run.root / part) for part in _control_plane(run.root)]
+        config.args += [str(run.root / part) for part in _control_plane(run)]
     if not getattr(option, "xmlpath", None):
         option.xmlpath = str(run.directory / "junit.xml")
 
 
-def _control_plane(root: Path) -> Iterator[str]:
+def _control_plane(run: Run) -> Iterator[str]:
     """Where the control plane's items come from, beside ``libs``."""
-    yield names.config_of(CONTROL_PLANE)
+    if run.stages(CONTROL_PLANE):
+        yield names.config_of(CONTROL_PLANE)
     specs = f"{names.folder_of(CONTROL_PLANE)}/{names.SPECS}"
-    if (root / specs).is_dir():
+    if (run.root / specs).is_dir():
         yield specs
 
 
@@ -128,7 +129,7 @@ class Wiring:
             return True
         if self._run.entry(CONTROL_PLANE) is None:
             return False
-        own = [Path(part) for part in _control_plane(self._run.root)]
+        own = [Path(part) for part in _control_plane(self._run)]
         return any(path.is_relative_to(part) or part.is_relative_to(path) for part in own)
 
     @pytest.hookimpl(optionalhook=True)
