@@ -17,7 +17,7 @@ from harness.lifecycle.seeding.publishing import Wanted, publish
 from harness.lifecycle.seeding.report import Outcome, Seeded, SeededRepository
 from harness.lifecycle.seeding.repositories import ensure, ensure_organisations, heads_of
 from harness.repo import content, git, snapshot
-from harness.repo.committing import Author
+from harness.repo.committing import Author, ChangedMeanwhile
 from harness.repo.parts import Part, split
 from harness.repo.snapshot import Snapshot
 
@@ -45,10 +45,20 @@ def seed(
     with exclusive(scratch.with_name(f".{scratch.name}.lock")):
         who = author or Author(*(git.author(root) or ()))
         desk = Desk.open(forge, scratch, who, all_requests=all_requests, private=private)
-        taken = snapshot.take(root, scratch)
-        repositories, archived = _Seeding(desk, taken, split(root, taken.files)).run()
-    seconds = forge.clock.monotonic() - started
-    return Seeded(repositories, archived, content.of_files(taken.files), seconds)
+        repositories, archived, whole = _patiently(desk, root)
+    return Seeded(repositories, archived, whole, forge.clock.monotonic() - started)
+
+
+def _patiently(desk: Desk, root: Path) -> tuple[tuple[SeededRepository, ...], tuple[str, ...], str]:
+    """Seed; a file that somebody saves meanwhile means to look again."""
+    for last in (False, False, True):
+        taken = snapshot.take(root, desk.scratch.path)
+        try:
+            return *_Seeding(desk, taken, split(root, taken.files)).run(), content.of_files(taken.files)
+        except ChangedMeanwhile:
+            if last:
+                raise
+    raise AssertionError("unreachable")
 
 
 @dataclass(frozen=True, slots=True)
