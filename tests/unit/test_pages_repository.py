@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.embedded.forge.git import names
+from harness.embedded.forge.git import names, trees
 from tests.unit.pages_site import Site, site
 
 FILES = {
@@ -172,6 +172,42 @@ def test_a_renamed_repository_leads_on(forge: Site) -> None:
     forge.api.call("PATCH", "/repos/main/before", {"name": "after"})
     answer = forge.visitor().get("/main/before/commits/branch/main")
     assert (answer.status_code, answer.headers["location"]) == (303, "/main/after/commits/branch/main")
+
+
+def test_a_submodule_leads_to_its_repository_on_this_forge_only(forge: Site) -> None:
+    git = forge.served.forge.git(1)
+    modules = '[submodule "a"]\n\tpath = libs/here\n\turl = ../here.git\n[submodule "b"]\n\tpath = libs/there\n'
+    modules += "\turl = https://elsewhere.example/there.git\n"
+    forge.api.commit("main/config", {".gitmodules": modules}, "Name the parts")
+    tip = git.text("rev-parse", "main")
+    edits = [trees.Edit(f"libs/{name}", tip, "160000") for name in ("here", "there")]
+    who = trees.Identity("Ann", "ann@example.com")
+    made = trees.commit_tree(git, trees.edited_tree(git, tip, edits), [tip], "Add the parts\n", who, who)
+    git.move("refs/heads/parts", made, names.ZERO)
+    page = forge.visitor().get("/main/config/src/branch/parts/libs").text
+    assert f'href="/main/here/src/commit/{tip}"' in page
+    assert "elsewhere.example" not in page
+    assert "there" in page
+
+
+def test_a_refused_form_leads_back_to_this_site_whatever_the_referer_says(forge: Site) -> None:
+    admin = forge.admin()
+    admin.get("/main/config/settings")
+    for referer in ("http://evil.example/x", f"{forge.url}//evil.example/x"):
+        answer = admin.session.post(
+            f"{forge.url}/main/config/branches/delete", {"_csrf": admin.token(), "name": "main"},
+            headers={"referer": referer}, allow_redirects=False, timeout=30,
+        )  # fmt: skip
+        assert not answer.headers.get("location", "/").startswith("//")
+        assert "evil.example" not in answer.headers.get("location", "").split("/")[:3]
+
+
+def test_names_beyond_ascii_are_linked_and_followed(forge: Site) -> None:
+    forge.api.commit("main/config", {"größe/ä b.txt": "x\n"}, "Grüße", new="zweig/ü")
+    admin = forge.admin()
+    assert admin.get("/main/config/src/branch/zweig/ü/größe/ä b.txt").status_code == 200
+    answer = admin.get("/main/config/pulls/new/zweig/ü")
+    assert admin.get(answer.headers["location"]).status_code == 200
 
 
 def test_settings_are_for_those_who_administer(forge: Site) -> None:

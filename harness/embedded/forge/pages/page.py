@@ -131,7 +131,7 @@ class Page:
         referer = urlsplit(self.headers.get("referer", ""))
         ours = referer.netloc and referer.netloc == self.headers.get("host")
         query = f"?{referer.query}" if referer.query else ""
-        return f"{referer.path or '/'}{query}" if ours else "/"
+        return f"/{referer.path.lstrip('/')}{query}" if ours else "/"
 
     def say(self, text: str, kind: str = "good") -> None:
         """Show ``text`` on the next page of this session."""

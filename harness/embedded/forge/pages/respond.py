@@ -55,8 +55,9 @@ def show_as(page: Page, status: int, template: str, /, **values: Any) -> Respons
 
 def go(page: Page, address: str) -> Response:
     """On to another page of this forge."""
-    body = Markup('<a href="{}">See Other</a>.\n').format(address)  # RFC 9110, 15.4.4: a short note with a link
-    found = Response(str(body), 303, {**_HEADERS, "location": address, "content-type": HTML})
+    location = quote(address, safe="/:?#[]@!$&'()*+,;=%-._~")  # a header holds ASCII only
+    body = Markup('<a href="{}">See Other</a>.\n').format(location)  # RFC 9110, 15.4.4: a short note with a link
+    found = Response(str(body), 303, {**_HEADERS, "location": location, "content-type": HTML})
     return _finished(page, found)
 
 

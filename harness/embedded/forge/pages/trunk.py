@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from harness.embedded.forge.git import history, trees
@@ -49,7 +50,7 @@ def _target(page: Page, sha: str, entry: Entry) -> str:
         return ""
     url = contents.submodule_url(page.git, sha, entry.path) or ""
     name = url.removesuffix(".git").rsplit("/", 1)[-1]
-    relative = url.startswith("../") and url.count("/") == 1 and name not in {"", ".", ".."}
+    relative = url.startswith("../") and url.count("/") == 1 and re.fullmatch(r"[\w.-]*\w[\w.-]*", name, re.ASCII)
     return f"/{page.repository.owner_name}/{name}" if relative else ""
 
 

@@ -37,8 +37,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Specs:
-    """The last result of a container's specs. ``link`` is a path on this forge, ``run``
-    the harness's own name of the run; ``failures`` quotes what failed."""
+    """The last result of a container's specs. ``link`` is a path on this forge, ``run`` the harness's own name of the
+    run; ``failures`` quotes what failed.
+    """
 
     outcome: str = "none"
     passed: int = 0
