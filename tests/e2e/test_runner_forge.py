@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -355,6 +356,26 @@ def test_second_runner_over_the_same_state_is_refused(world: World) -> None:
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 2
     assert f"another runner uses {world.state}" in done.stderr
+
+
+def test_runner_that_cannot_write_fails_the_job_with_a_word(world: World) -> None:
+    wait_until((world.state / "runner.json").exists, Deadline(10), "the runner has registered")
+    (world.state / "spool").rmdir()
+    (world.state / "spool").write_text("no directory any more")
+    world.push(_workflow(*_job("one", "echo x")))
+    assert world.end()["conclusion"] == "failure"
+    assert world.log("one")[0].startswith("Error: the runner cannot write: ")
+
+
+def test_forge_that_has_forgotten_the_runner_gets_to_know_it_again(world: World) -> None:
+    wait_until((world.state / "runner.json").exists, Deadline(10), "the runner has registered")
+    world.stop_forge()
+    shutil.rmtree(world.path / "forge")
+    world.start_forge()
+    (world.path / "token").write_text(jobs.registration_token(world.forge.forge))
+    world.push(_workflow(*_job("one", "echo hello")))
+    assert world.end()["conclusion"] == "success"
+    assert world.log("one") == ["hello"]
 
 
 def test_runner_is_small(world: World) -> None:
