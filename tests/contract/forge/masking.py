@@ -93,14 +93,16 @@ def opened(value: Any, ignored: Iterable[str], *, unordered: bool, key: str = ""
     return _HIDDEN_ADDRESS.sub(r"<int>\1", value) if isinstance(value, str) else value
 
 
-_ESSENTIAL = frozenset(
-    """id number name full_name login username email clone_url html_url url state status merged mergeable sha title body
-    head base ref label user context message type config active events content encoding path size default_branch private
-    archived fork empty commit parents files filename additions deletions changes target_url data value version key
-    conclusion event head_branch head_sha workflow_runs jobs total_count workflows tag_name draft protected object ok
-    merge_commit_sha merge_base owner organization is_admin description permissions admin push pull before after action
-    commits pull_request repository""".split()
-)
+_ESSENTIAL = (
+    "id", "number", "name", "full_name", "login", "username", "email", "clone_url", "html_url", "url", "state",
+    "status", "merged", "mergeable", "sha", "title", "body", "head", "base", "ref", "label", "user", "context",
+    "message", "type", "config", "active", "events", "content", "encoding", "path", "size", "default_branch",
+    "private", "archived", "fork", "empty", "commit", "parents", "files", "filename", "additions", "deletions",
+    "changes", "target_url", "data", "value", "version", "key", "conclusion", "event", "head_branch", "head_sha",
+    "workflow_runs", "jobs", "total_count", "workflows", "tag_name", "draft", "protected", "object", "ok",
+    "merge_commit_sha", "merge_base", "owner", "organization", "is_admin", "description", "permissions", "admin",
+    "push", "pull", "before", "after", "action", "commits", "pull_request", "repository",
+)  # fmt: skip
 
 
 def essential(value: Any) -> Any:

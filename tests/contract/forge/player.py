@@ -277,7 +277,7 @@ def _delivery(headers: Mapping[str, str], body: bytes, secret: bytes, masker: Ma
 
 
 def _parse(kind: str, data: bytes) -> tuple[bool, Any]:
-    if kind.split(";")[0].strip().endswith("json") or data[:1] in {b"{", b"["}:
+    if kind.partition(";")[0].strip().endswith("json") or data[:1] in {b"{", b"["}:
         try:
             return True, json.loads(data)
         except ValueError:

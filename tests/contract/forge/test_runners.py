@@ -61,7 +61,8 @@ def test_expressions_variables_and_secrets_reach_the_steps_and_secrets_not_the_l
         client,
         tmp_path,
         "on: push\nenv:\n  KEY: ${{ secrets.KEY }}\njobs:\n  one:\n    runs-on: host\n    steps:\n"
-        "      - run: |\n          echo ${{ vars.WHO }} ${{ github.ref_name }} $GITHUB_REPOSITORY\n          echo $KEY\n",
+        "      - run: |\n          echo ${{ vars.WHO }} ${{ github.ref_name }} $GITHUB_REPOSITORY\n"
+        "          echo $KEY\n",
     )
 
     run = _finished(client)[0]

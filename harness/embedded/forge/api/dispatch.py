@@ -19,6 +19,7 @@ from harness.embedded.forge.api import (
     credentials,
     history,
     hooks,
+    issues,
     meta,
     orgs,
     pulls,
@@ -58,6 +59,7 @@ TABLE = Table(
     history.routes,
     pulls.routes,
     comments.routes,
+    issues.routes,
     repos.routes,
 )
 _log = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from harness.embedded.forge.api import binding, forms, needs
 from harness.embedded.forge.api.call import Call, answer, empty, page_headers, paged, plain
 from harness.embedded.forge.api.routing import Routes
 from harness.embedded.forge.errors import (
+    BadRequestError,
     ConflictError,
     EmptyError,
     InvalidError,
@@ -99,7 +100,6 @@ def compare(call: Call) -> Response:
         raise not_found()
     start = history.merge_base(git, old, new) if dots == "..." else old
     found = history.walk(git, [new, f"^{start or old}", f"^{old}"])
-    shown = [commits.commit(call.view, call.repository, one, None, stat=False) for one in found]
     shown = show(call, found)
     return answer({"total_commits": len(shown), "commits": shown})
 
@@ -108,12 +108,12 @@ def compare(call: Call) -> Response:
 @routes.get(f"{_REPO}/git/refs/{{ref*}}", needs.READ)
 def refs(call: Call) -> Response:
     """Refs below a prefix, or one."""
-    wanted = call.params.get("ref", "")
-    found = [ref for ref in call.git.refs() if ref.name.startswith(f"refs/{wanted}")]
+    wanted = call.params.get("ref", "").strip("/")
+    if wanted and not names.is_ref_name(f"refs/{wanted}"):
+        raise not_found()
+    found = call.git.refs(*([f"refs/{wanted}"] if wanted else []))
     if not found:
         raise not_found()
-    if wanted and any(ref.name == f"refs/{wanted}" for ref in found) and len(found) == 1:
-        return answer([repository_shape.reference(call.view, call.repository, found[0])])
     return answer([repository_shape.reference(call.view, call.repository, ref) for ref in found])
 
 
@@ -122,7 +122,7 @@ def tree(call: Call) -> Response:
     """A tree, page by page."""
     sha = _tree(call, call.params["sha"])
     if sha is None:
-        raise MissingError(no_object(call.params["sha"]))
+        raise BadRequestError(f"sha not found [{call.params['sha']}]")
     found = trees.entries(call.git, sha, recursive=call.flag("recursive", default=False))
     size = call.arg("per_page") or call.arg("limit")
     limit = min(int(size), 1000) if size.isdigit() and int(size) > 0 else 1000
@@ -141,9 +141,10 @@ def tree(call: Call) -> Response:
 
 
 def _tree(call: Call, rev: str) -> str | None:
+    """What names the tree in the answer: the commit that was asked for, or the tree itself."""
     commit = call.git.resolve(rev)
     if commit:
-        return history.read(call.git, commit).tree
+        return commit
     entry = call.git.check([f"{rev}^{{tree}}"])[0] if names.is_full_sha(rev) else None
     return entry[0] if entry else None
 
@@ -166,7 +167,7 @@ def blob(call: Call) -> Response:
     sha = call.params["sha"]
     found = call.git.check([sha])[0] if names.is_full_sha(sha) else None
     if found is None or found[1] != "blob":
-        raise not_found()
+        raise BadRequestError(no_object(sha))
     content = base64.b64encode(call.git.blob(sha)).decode()
     url = call.view.api(call.repository, "git/blobs", sha)
     return answer({"encoding": "base64", "content": content, "url": url, "sha": sha, "size": found[2]})

@@ -135,7 +135,7 @@ def comment(forge: Forge, doer: Account, found: Pull, said: Comment, action: str
     shown = pulls.shape(forge, view, found)
     return {
         "action": action,
-        "issue": shown,
+        "issue": pulls_shape.issue(view, repository, found, shown),
         "pull_request": shown,
         "comment": pulls_shape.comment(view, repository, found, said),
         "repository": repository_shape.repository(view, repository),

@@ -65,6 +65,33 @@ def pull(
     return shape
 
 
+_AS_ISSUE = (
+    "id", "url", "html_url", "number", "user", "title", "body", "labels", "milestone", "assignee", "assignees", "state",
+    "is_locked", "comments", "created_at", "updated_at", "closed_at", "due_date", "pin_order",
+)  # fmt: skip
+
+
+def issue(view: View, within: Repository, found: Pull, whole: Json) -> Json:
+    """A pull request as an issue; ``whole`` is its shape as a pull request."""
+    about = {"merged": found.merged, "merged_at": clock.show_or_none(found.merged_at), "draft": found.draft}
+    return {
+        **{name: whole[name] for name in _AS_ISSUE},
+        "url": view.api(within, "issues", str(found.number)),
+        "original_author": "",
+        "original_author_id": 0,
+        "ref": "",
+        "assets": [],
+        "time_estimate": 0,
+        "pull_request": {**about, "html_url": whole["html_url"]},
+        "repository": {
+            "id": within.id,
+            "name": within.name,
+            "owner": within.owner_name,
+            "full_name": within.full_name,
+        },
+    }
+
+
 def _about(view: View, found: Pull) -> Json:
     return {
         "user": people.user(view, accounts.by_id(view.db, found.user_id)),
