@@ -14,7 +14,8 @@ from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Any
 
-from harness.embedded.node import certificates, control, node_file, recovery, service, storages
+from harness.embedded.node import certificates, control, ctl, node_file, recovery, service, storages
+from harness.embedded.node.access_log import AccessLog
 from harness.embedded.node.memory_runtime import MemoryRuntime
 from harness.embedded.node.node import Node, Options, state_file
 from harness.embedded.node.runtime import Bridge, Runtime
@@ -49,6 +50,8 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument("--listen", action="append", help="address to listen on instead of loopback and the bridges'")
     found.add_argument("--ca-bundle", type=Path, help="certificates that containers must trust besides Debian's")
+    found.add_argument("--access-log", metavar="FILE", help="one line of JSON for each request; - is standard output")
+    found.add_argument("--faults", type=Path, metavar="FILE", help="a fault plan (TOML or JSON) to start with")
     found.add_argument("--config", type=Path, help="configuration file (TOML)")
     found.add_argument(
         "--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING"), help="of the node's own log"
@@ -71,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         running = build(arguments)
         listening = running.start()
-    except (HarnessError, OSError) as error:
+    except (HarnessError, OSError, ValueError) as error:
         logging.getLogger(__name__).error("%s", error)
         return 3
     node_file.write(arguments.state, running.node, listening)
@@ -92,7 +95,16 @@ def build(arguments: argparse.Namespace) -> service.Service:
     print_ = certificates.ensure(certificate, key, options.name, [a for a in addresses if a != "0.0.0.0"])  # noqa: S104
     runtime = _runtime(arguments, state)
     node = Node(runtime, Store(state_file(state)), options, _password(state), print_)
-    return service.Service(node, addresses, arguments.port, service.tls_context(certificate, key))
+    if arguments.faults:
+        node.faults.set(ctl.load_plan(arguments.faults))
+    log = _access_log(arguments.access_log)
+    return service.Service(node, addresses, arguments.port, service.tls_context(certificate, key), log)
+
+
+def _access_log(name: str | None) -> AccessLog | None:
+    if name is None:
+        return None
+    return AccessLog(sys.stdout if name == "-" else Path(name).open("a", encoding="utf-8"))
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -109,6 +121,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         templates=tuple(settings.get("templates", ())),
         root=arguments.state.resolve() / "files",
         control_key=control.ensure_key(arguments.state),
+        certificate=arguments.state.resolve() / "certificate.pem",
     )
 
 

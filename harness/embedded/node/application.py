@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from harness.embedded.node import authentication, control, parameters, proxying, routes
+from harness.embedded.node import authentication, control, faulty, parameters, proxying, routes
 from harness.embedded.node.errors import ApiError, BareError, RawError, failure, invalid, not_implemented
 from harness.embedded.node.node import Node
 from harness.embedded.node.routing import Call, Result, Text, handler_of
@@ -46,6 +47,18 @@ class Response:
     reason: str
     body: bytes | None = None
     content_type: str = JSON_TYPE
+    user: str = ""
+    drop: bool = False
+    """Whether the connection is reset in place of an answer."""
+
+
+DROPPED = Response(0, "", drop=True)
+
+
+class _Caller:
+    """Who a request turned out to come from, for the access log."""
+
+    user = ""
 
 
 class Application:
@@ -60,8 +73,22 @@ class Application:
         if not request.path.startswith("/api2"):
             return self._control(request)
         kind, path = _split(request.path)
+        facts = {"path": path, "method": request.method, "vmid": _vmid(path)}
+        if faulty.strike(self.node, facts):
+            return DROPPED
+        response = self._respond(request, kind, path)
+        return DROPPED if self.node.faults.take("lose-reply", **facts) else response
+
+    def _respond(self, request: Request, kind: str, path: str) -> Response:
+        caller = _Caller()
+        return replace(self._guarded(request, kind, path, caller), user=caller.user)
+
+    def _guarded(self, request: Request, kind: str, path: str, caller: _Caller) -> Response:
         try:
-            return self._success(kind, self._answer(request, kind, path))
+            fault = self.node.faults.take("answer", path=path, method=request.method, vmid=_vmid(path))
+            if fault:
+                raise faulty.answer(fault)
+            return self._success(kind, self._answer(request, kind, path, caller))
         except BareError as error:
             if error.status == 401:
                 authentication.delay(self.node)
@@ -82,8 +109,8 @@ class Application:
         reply = control.handle(self.node, asked)
         return Response(reply.status, HTTPStatus(reply.status).phrase, _json(reply.body))
 
-    def _answer(self, request: Request, kind: str, path: str) -> Any:
-        user = authentication.authenticate(self.node, request.method, path, request.headers)
+    def _answer(self, request: Request, kind: str, path: str, caller: _Caller) -> Any:
+        user = caller.user = authentication.authenticate(self.node, request.method, path, request.headers)
         if kind not in _FORMATS:
             raise RawError(501, f"no formatter for uri {path}, {kind}")
         found = self.node.schema.find(request.method, path)
@@ -124,6 +151,11 @@ def _split(path: str) -> tuple[str, str]:
     parts = unquote(path).split("/")
     kind = parts[2] if len(parts) > 2 else ""
     return kind, "/" + "/".join(part for part in parts[3:] if part)
+
+
+def _vmid(path: str) -> str | None:
+    found = re.search(r"/lxc/(\d+)(?:/|$)", path)
+    return found[1] if found else None
 
 
 def _given(request: Request) -> tuple[dict[str, Any], Mapping[str, Any]]:

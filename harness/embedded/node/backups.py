@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from harness.embedded.node import guest_power, guest_spec, storages
+from harness.embedded.node import guest_power, guest_spec, storages, uploads
 from harness.embedded.node.errors import failure
 from harness.embedded.node.formats import split_list
 from harness.embedded.node.guest_config import Guest
@@ -135,7 +134,7 @@ class Dumping:
         stamp = time.strftime("%Y_%m_%d-%H_%M_%S")
         volid = f"{self._storage.name}:backup/vzdump-lxc-{guest.vmid}-{stamp}.{suffix}"
         self._task.log(f"INFO: creating vzdump archive '{self._node.storages.file_path(volid)}'")
-        size = self._runtime.archive(guest.vmid, file_of(self._node, volid), self._task.log)
+        size = self._runtime.archive(guest.vmid, uploads.file_of(self._node, volid), self._task.log)
         self._task.log(f"INFO: archive file size: {size >> 20}MB")
         kept = {key: value for key, value in guest.config.items() if key not in ("lock", "parent")}
         origin = self._node.store.table(guest_spec.IMAGE_TABLE).get(str(guest.vmid)) or {}
@@ -149,13 +148,6 @@ class Dumping:
 
 def _now() -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S")
-
-
-def file_of(node: Node, volid: str) -> Path | None:
-    """Where an archive lies below the node's own root, or None for a node without one."""
-    if node.options.root is None:
-        return None
-    return node.options.root / node.storages.file_path(volid).lstrip("/")
 
 
 def notes(template: str, node: Node, guest: Guest) -> str:

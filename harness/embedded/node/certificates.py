@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -32,6 +33,31 @@ def fingerprint(pem: str) -> str:
     """SHA-256 of the certificate, in pairs with colons."""
     digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
     return ":".join(digest[index : index + 2] for index in range(0, len(digest), 2))
+
+
+def describe(path: Path | None, print_: str) -> dict[str, Any]:
+    """The facts that ``GET …/certificates/info`` shows."""
+    shown: dict[str, Any] = {"filename": "pve-ssl.pem", "fingerprint": print_}
+    if path is None:
+        return shown
+    pem = path.read_text()
+    found = x509.load_pem_x509_certificate(pem.encode())
+    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return {
+        **shown,
+        "pem": pem,
+        "subject": _slashes(found.subject),
+        "issuer": _slashes(found.issuer),
+        "san": [str(name.value) for name in names],
+        "notbefore": int(found.not_valid_before.replace(tzinfo=UTC).timestamp()),
+        "notafter": int(found.not_valid_after.replace(tzinfo=UTC).timestamp()),
+        "public-key-type": "id-ecPublicKey",
+        "public-key-bits": 256,
+    }
+
+
+def _slashes(name: x509.Name) -> str:
+    return "".join(f"/{attribute.rfc4514_string()}" for attribute in name)
 
 
 def _make(name: str, addresses: Sequence[str]) -> tuple[bytes, bytes]:

@@ -119,3 +119,23 @@ def unlock(node: Node, named: Mapping[str, str], given: Any) -> Mapping[str, Any
         raise ValueError(f"container {named['vmid']} does not exist")
     node.guests.end(guest)
     return {"vmid": guest.vmid, "was": guest.lock}
+
+
+@action("GET", "/faults")
+def show_faults(node: Node, named: Mapping[str, str], given: Any) -> Mapping[str, Any]:  # noqa: ARG001 - one signature
+    """The fault plan with its counts."""
+    return {"fault": node.faults.shown()}
+
+
+@action("PUT", "/faults")
+def set_faults(node: Node, named: Mapping[str, str], given: Any) -> Mapping[str, Any]:
+    """Replace the fault plan."""
+    node.faults.set(given)
+    return show_faults(node, named, given)
+
+
+@action("DELETE", "/faults")
+def clear_faults(node: Node, named: Mapping[str, str], given: Any) -> Mapping[str, Any]:
+    """End the fault plan."""
+    node.faults.clear()
+    return show_faults(node, named, given)

@@ -31,7 +31,9 @@ def ask(state: Path, method: str, path: str, body: Any = None) -> tuple[int, Any
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())
     except (OSError, ValueError) as error:
-        raise UnreachableError(f"no node answers for {state}: {error}", hint="start one, or name its --state") from error
+        raise UnreachableError(
+            f"no node answers for {state}: {error}", hint="start one, or name its --state"
+        ) from error
 
 
 def _context(certificate: Path) -> ssl.SSLContext:

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.embedded.node.errors import ApiError, denied
 from harness.embedded.node.formats import split_list
-from harness.embedded.node.permissions import ROOT, Permissions
+from harness.embedded.node.permissions import Permissions
 from harness.embedded.node.store import Table
 
 Values = Mapping[str, Any]
@@ -27,7 +27,7 @@ class Evaluator:
 
     def require(self, rule: Mapping[str, Any] | None, who: str, values: Values) -> None:
         """Raise 403 when the call is not allowed."""
-        if who == ROOT:
+        if self._permissions.is_root(who):
             return
         if rule is None:
             raise denied("user != root@pam")

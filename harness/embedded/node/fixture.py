@@ -55,7 +55,7 @@ def serve(
         certificate, key = folder / "certificate.pem", folder / "key.pem"
         print_ = certificates.ensure(certificate, key, options.name, addresses)
         store = Store(state_file(state))
-        node = Node(runtime or MemoryRuntime(), store, replace(options), password, print_)
+        node = Node(runtime or MemoryRuntime(), store, replace(options, certificate=certificate), password, print_)
         running = service.Service(node, addresses, port, service.tls_context(certificate, key))
         listening = running.start()
         try:

@@ -6,7 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.embedded.node import guest_disks, guest_settings, guest_snapshots, guest_spec, storages
+from harness.embedded.node import (
+    guest_disks,
+    guest_permissions,
+    guest_settings,
+    guest_snapshots,
+    guest_spec,
+    storages,
+)
 from harness.embedded.node.errors import failure
 from harness.embedded.node.guest_config import Guest, description_text
 from harness.embedded.node.guest_create import warn_nesting
@@ -15,7 +22,8 @@ from harness.embedded.node.node import Node
 from harness.embedded.node.runtime import CopyingRuntime
 from harness.embedded.node.tasks import Task
 
-_NOT_COPIED = ("parent", "snaptime", "template", "lock", "description")
+_NOT_COPIED = ("parent", "snaptime", "snapstate", "template", "lock")
+_NET = re.compile(r"net\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,35 +51,42 @@ def clone(node: Node, runtime: CopyingRuntime, asked: Request) -> str:
         source = node.guests.load(asked.vmid)
         check_lock(source)
         node.guests.check_unused(asked.newid)
-        config = guest_snapshots.need(source, asked.snapshot) if asked.snapshot else source.config
         full = asked.full if asked.full is not None else not source.is_template
-        _check_disks(node, asked, source, config, full=full)
+        if asked.storage is not None and not full:
+            raise failure("parameter 'storage' not allowed for linked clones")
+        config = guest_snapshots.need(source, asked.snapshot) if asked.snapshot else source.config
+        _check_parts(node, asked, source, config, full=full)
         kept = _settings(node, asked, config)
         node.guests.reserve(Guest(asked.newid, kept), "create")
     work = Cloning(node, runtime, asked, config, full=full)
     return node.tasks.start("vzclone", asked.vmid, asked.user, work.run)
 
 
-def _check_disks(node: Node, asked: Request, source: Guest, config: Mapping[str, str], *, full: bool) -> None:
-    if not full and asked.storage is not None:
-        raise failure("parameter 'storage' not allowed for linked clones")
-    for disk in guest_disks.of_config(node, config):
-        if disk.kind != "volume":
-            raise failure(f"unable to clone mountpoint '{disk.key}' (type {disk.kind})")
-        name = storages.split_volid(disk.volume)[0]
-        if full:
-            target = asked.storage or name
-            node.permissions.require(asked.user, f"/storage/{target}", ["Datastore.AllocateSpace"])
-            if node.is_running(source.vmid) and not asked.snapshot:
-                raise failure("cannot do full clones on a running container without snapshots")
-        elif not node.storages.need(name).kind.snapshots:
-            raise failure(f"Linked clone feature for '{disk.volume}' is not available")
+def _check_parts(node: Node, asked: Request, source: Guest, config: Mapping[str, str], *, full: bool) -> None:
+    """Disks and interfaces in the order of their keys, as PVE goes through them."""
+    rules = guest_permissions.ConfigRules(node, asked.user, asked.newid, asked.pool)
+    for key in sorted(config):
+        if guest_disks.DISK.fullmatch(key):
+            _check_disk(node, asked, source, guest_disks.parse(node, key, config[key]), full=full)
+        elif _NET.fullmatch(key):
+            rules.check_bridge(config[key])
+
+
+def _check_disk(node: Node, asked: Request, source: Guest, disk: guest_disks.Disk, *, full: bool) -> None:
+    if disk.kind != "volume":
+        raise failure(f"unable to clone mountpoint '{disk.key}' (type {disk.kind})")
+    name = storages.split_volid(disk.volume)[0]
+    node.permissions.require(asked.user, f"/storage/{asked.storage or name}", ["Datastore.AllocateSpace"])
+    if full and node.is_running(source.vmid) and not asked.snapshot:
+        raise failure("Cannot do full clones on a running container without snapshots")
+    if not full and not node.storages.need(name).kind.snapshots:
+        raise failure(f"Linked clone feature for '{disk.volume}' is not available")
 
 
 def _settings(node: Node, asked: Request, config: Mapping[str, str]) -> dict[str, str]:
     """The clone's settings: those of the source, with hardware addresses of its own."""
     kept = {key: value for key, value in config.items() if key not in _NOT_COPIED and not key.startswith("unused")}
-    for key in [key for key in kept if re.fullmatch(r"net\d+", key)]:
+    for key in [key for key in kept if _NET.fullmatch(key)]:
         bare = re.sub(r",hwaddr=[^,]*", "", kept[key])
         kept[key] = guest_settings.network(node, bare)
     if asked.hostname:

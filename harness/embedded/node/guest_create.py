@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.embedded.node import (
+    archives,
     guest_disks,
     guest_permissions,
     guest_power,
@@ -14,6 +15,7 @@ from harness.embedded.node import (
     guest_spec,
     keys,
     storages,
+    uploads,
 )
 from harness.embedded.node.errors import ApiError, denied, failure
 from harness.embedded.node.guest_config import Guest
@@ -30,6 +32,7 @@ _NOT_CONFIG = frozenset(
     )
 )
 _DEFAULT_ROOTFS = "4"
+EMPTY_IMAGE = "unmanaged_0_none.tar"
 _UNPACK = (
     "lxc-usernsexec -m u:0:100000:65536 -m g:0:100000:65536 -- tar xpf - --zstd --totals --one-file-system -p --sparse "
     "--numeric-owner --acls --xattrs '--xattrs-include=user.*' '--xattrs-include=security.capability' "
@@ -56,6 +59,7 @@ class Request:
     start: bool
     restore: bool
     force: bool
+    managed: bool = False
 
     @property
     def disks(self) -> dict[str, str]:
@@ -90,6 +94,7 @@ def request(user: str, params: Mapping[str, str | None]) -> Request:
         start=params.get("start") == "1",
         restore=params.get("restore") == "1",
         force=params.get("force") == "1",
+        managed=params.get("ha-managed") == "1",
     )
 
 
@@ -223,9 +228,17 @@ class Creation:
         if record is None:
             raise self._logged(f"volume '{volume}' does not exist")
         image = self._node.runtime.resolve_template(volume.rpartition("/")[2])
-        if image is None:
+        return image if image is not None else self._foreign(volume)
+
+    def _foreign(self, volume: str) -> str:
+        """The image of an archive that is no known template: one without a system, when nothing is expected of it."""
+        file = uploads.file_of(self._node, volume)
+        if file is None or not archives.is_readable(file):
             raise ArchiveError("exit code 2")
-        return image
+        if self._options.get("ostype") != "unmanaged":
+            raise failure("unable to detect OS distribution")
+        self._node.runtime.fetch_template(EMPTY_IMAGE, self._task.log)
+        return EMPTY_IMAGE
 
     def _logged(self, text: str) -> ApiError:
         self._task.log(text)
@@ -268,6 +281,15 @@ class Creation:
     def _finish(self) -> None:
         if self._asked.start:
             guest_power.start_now(self._node, self._asked.vmid, self._task.log)
+        manage(self._node, self._asked, self._task)
+
+
+def manage(node: Node, asked: Request, task: Task) -> None:
+    """Note a resource of high availability when that was asked for."""
+    if asked.managed:
+        task.log("Add as HA resource")
+        state = "started" if asked.start else "stopped"
+        node.store.table("ha").put(f"ct:{asked.vmid}", {"state": state})
 
 
 def warn_nesting(node: Node, template: str, config: Mapping[str, str], task: Task) -> None:

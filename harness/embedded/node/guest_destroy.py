@@ -11,12 +11,11 @@ from harness.embedded.node.tasks import Task
 
 def destroy(node: Node, user: str, vmid: int, *, force: bool, purge: bool) -> str:
     """Start the task ``vzdestroy``."""
-    _check(node, vmid, force=force)
-    ha.guard_destroy(node, vmid, purge=purge)
+    _check(node, vmid, force=force, purge=purge)
 
     def work(task: Task) -> None:
         with node.guests.locked(vmid, task.log):
-            _check(node, vmid, force=force)
+            _check(node, vmid, force=force, purge=purge)
             if node.is_running(vmid):
                 task.log(f"forced to stop CT {vmid} before destroying!")
                 node.runtime.stop(vmid)
@@ -29,10 +28,11 @@ def destroy(node: Node, user: str, vmid: int, *, force: bool, purge: bool) -> st
     return node.tasks.start("vzdestroy", vmid, user, work)
 
 
-def _check(node: Node, vmid: int, *, force: bool) -> None:
+def _check(node: Node, vmid: int, *, force: bool, purge: bool) -> None:
     guest = node.guests.load(vmid)
     check_protection(guest, f"can't remove CT {vmid}")
     check_lock(guest)
+    ha.guard_destroy(node, vmid, purge=purge)
     if not force and node.is_running(vmid):
         raise failure(f"unable to destroy CT {vmid} - container is running")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.embedded.node import guest_disks, storages
 from harness.embedded.node.errors import failure
+from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.guests import check_digest, check_lock
 from harness.embedded.node.node import Node
 from harness.embedded.node.runtime import CopyingRuntime
@@ -25,18 +26,36 @@ def move(
     with node.guests.locked(vmid):
         guest = node.guests.load(vmid)
         check_lock(guest)
-        disk = guest_disks.parse(node, key, guest.config.get(key, ""))
-        if node.is_running(vmid):
-            raise failure("cannot move volumes of a running container")
-        if disk.kind != "volume":
-            raise failure(f"you can't move a bind mount or device {key}")
+        disk = _movable(node, guest, key, delete=delete)
         check_digest(guest, digest)
+        node.guests.begin(guest, "disk")
 
     def work(task: Task) -> None:
-        with node.guests.locked(vmid, task.log):
+        try:
+            storages.split_volid(disk.volume)
             _move(node, runtime, vmid, disk, target, delete=delete, task=task)
+        finally:
+            node.guests.end(node.guests.load(vmid))
 
     return node.tasks.start("move_volume", vmid, user, work)
+
+
+def _movable(node: Node, guest: Guest, key: str, *, delete: bool) -> guest_disks.Disk:
+    """The disk, when it may be moved to another storage."""
+    if node.is_running(guest.vmid):
+        raise failure("cannot move volumes of a running container")
+    if key.startswith("unused"):
+        raise failure(f"cannot move volume '{key}', only configured volumes can be moved to another storage")
+    disk = guest_disks.parse(node, key, guest.config.get(key, ""))
+    if delete and in_snapshots(node, guest, disk.volume):
+        raise failure("you can't move a volume with snapshots and delete the source")
+    return disk
+
+
+def in_snapshots(node: Node, guest: Guest, volume: str) -> bool:
+    """Whether a snapshot has the volume."""
+    disks = [disk for config in guest.snapshots.values() for disk in guest_disks.of_config(node, config)]
+    return any(disk.volume == volume for disk in disks)
 
 
 def _move(

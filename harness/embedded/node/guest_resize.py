@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.embedded.node import guest_disks, guest_spec, sizes
+from harness.embedded.node import guest_disks, guest_permissions, guest_spec, sizes, storages
 from harness.embedded.node.errors import failure
 from harness.embedded.node.guests import check_digest, check_lock
 from harness.embedded.node.node import Node
@@ -14,14 +14,18 @@ def resize(node: Node, user: str, vmid: int, *, key: str, wanted: str, digest: s
     with node.guests.locked(vmid):
         guest = node.guests.load(vmid)
         check_lock(guest)
+        # The key "disk" is no disk to PVE's rules, so that the privilege for options is asked for.
+        guest_permissions.ConfigRules(node, user, vmid).check({"disk": key}, old=guest.config)
         check_digest(guest, digest)
         disk = guest_disks.parse(node, key, guest.config.get(key, ""))
-        if disk.kind != "volume":
-            raise failure(f"can't resize mount point owned by another container ({vmid})")
+        name = storages.split_volid(disk.volume)[0]
+        node.permissions.require(user, f"/storage/{name}", ["Datastore.AllocateSpace"])
         now = int((node.storages.volumes.get(disk.volume) or {}).get("size", disk.size or 0))
         target = _target(now, wanted)
         if target < now:
             raise failure("unable to shrink disk size")
+        if target == now:
+            raise failure("disk is already at specified size")
 
     def work(task: Task) -> None:
         with node.guests.locked(vmid, task.log):

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from harness.embedded.node import guest_disks, guest_power, guest_settings, guest_spec
-from harness.embedded.node.backups import file_of
 from harness.embedded.node.errors import ApiError, failure
 from harness.embedded.node.guest_config import Guest
-from harness.embedded.node.guest_create import Request
+from harness.embedded.node.guest_create import Request, manage
 from harness.embedded.node.node import Node
 from harness.embedded.node.runtime import ArchivingRuntime
 from harness.embedded.node.tasks import Task
+from harness.embedded.node.uploads import file_of
 
 
 def restore(node: Node, runtime: ArchivingRuntime, asked: Request, *, unique: bool) -> str:
@@ -46,6 +46,7 @@ class Restoring:
             raise self._explained(error) from error
         if self._asked.start:
             guest_power.start_now(self._node, self._asked.vmid, task.log)
+        manage(self._node, self._asked, task)
 
     def _restore(self, task: Task) -> None:
         vmid, volid = self._asked.vmid, self._asked.template

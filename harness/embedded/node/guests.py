@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from harness.embedded.node.errors import ApiError, failure
+from harness.embedded.node.faults import Plan
 from harness.embedded.node.guest_config import Guest, from_record
 from harness.embedded.node.store import Store
 
@@ -17,14 +18,16 @@ LOCK_SECONDS = 10.0
 class Guests:
     """The containers by VMID, with one lock each for changes of the configuration."""
 
-    def __init__(self, node: str, store: Store, lock_seconds: float = LOCK_SECONDS) -> None:
+    def __init__(self, node: str, store: Store, lock_seconds: float = LOCK_SECONDS, faults: Plan | None = None) -> None:
         self._node = node
+        self._faults = faults or Plan()
         self._table = store.table("guest")
         self._own_locks = store.table("own-lock")
         self._seconds = lock_seconds
         self._loaded = {int(key): from_record(int(key), record) for key, record in self._table.items()}
         self._locks: defaultdict[int, threading.RLock] = defaultdict(threading.RLock)
         self._reserving = threading.Lock()
+        self._held = threading.Event()  # never set: somebody else has the lock for as long as is waited for
 
     def all(self) -> list[Guest]:
         """Every container."""
@@ -84,15 +87,23 @@ class Guests:
         found = [self._loaded.get(int(key)) for key in self._own_locks]
         return [guest for guest in found if guest is not None]
 
+    def _timeout(self, vmid: int) -> ApiError:
+        return failure(f"can't lock file '/run/lock/lxc/pve-config-{vmid}.lock' - got timeout")
+
     @contextmanager
     def locked(self, vmid: int, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
         """Hold the container's lock; ``waiting`` hears when another holds it. Raises PVE's 500 after ten seconds."""
+        if self._faults.take("hold-lock", vmid=vmid):
+            if waiting:
+                waiting("trying to acquire lock...")
+            self._held.wait(self._seconds)
+            raise self._timeout(vmid)
         lock = self._locks[vmid]
         if not lock.acquire(blocking=False):
             if waiting:
                 waiting("trying to acquire lock...")
             if not lock.acquire(timeout=self._seconds):
-                raise failure(f"can't lock file '/run/lock/lxc/pve-config-{vmid}.lock' - got timeout")
+                raise self._timeout(vmid)
             if waiting:
                 waiting(" OK")
         try:

@@ -8,13 +8,16 @@ import re
 import socket
 import socketserver
 import ssl
+import struct
 import threading
+import time
 from collections.abc import Callable
 from email.utils import formatdate
 from http.client import HTTPException, HTTPMessage, parse_headers
 from io import BufferedReader
 from urllib.parse import urlsplit
 
+from harness.embedded.node.access_log import AccessLog
 from harness.embedded.node.application import Request, Response
 
 Handle = Callable[[Request], Response]
@@ -36,10 +39,14 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], handle: Handle, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, address: tuple[str, int], handle: Handle, context: ssl.SSLContext | None, log: AccessLog | None = None
+    ) -> None:
         super().__init__(address, _Connection)
         self.handle = handle
         self.context = context
+        self.away = threading.Event()
+        self.log = log
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - the base class names it
         """A connection that breaks is the client's affair; it is noted and nothing else."""
@@ -58,6 +65,9 @@ class _Connection(socketserver.BaseRequestHandler):
         plain: socket.socket = self.request
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         plain.settimeout(_IDLE_SECONDS)
+        if self.server.away.is_set():
+            _reset(plain)
+            return
         context = self.server.context
         if context is None:
             self._serve(plain)
@@ -100,7 +110,13 @@ class _Connection(socketserver.BaseRequestHandler):
         if head.headers.get("Expect", "").lower() == "100-continue":
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = stream.read(head.length) if head.length else b""
+        began = time.monotonic()
         response = self._respond(head, body)
+        if self.server.log:
+            self.server.log.write(str(self.client_address[0]), head.method, head.target, response, began)
+        if response.drop or self.server.away.is_set():
+            _reset(connection)
+            return False
         connection.sendall(_render(response, head.keep))
         return head.keep
 
@@ -111,6 +127,12 @@ class _Connection(socketserver.BaseRequestHandler):
             peer = str(self.client_address[0])
             return self.server.handle(Request(head.method, parts.path, parts.query, headers, body, peer))
         return _page(parts.path)
+
+
+def _reset(connection: socket.socket) -> None:
+    """Close so that the client sees its connection reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
 
 
 class _Head:

@@ -1,6 +1,6 @@
 """The node's network interfaces: its bridges, as they were made at start, and what was asked for since.
 
-New and changed interfaces stay pending, as on PVE until they are applied; here nothing ever applies them.
+New and changed interfaces stay pending until they are applied, which changes what is shown and nothing on the machine.
 """
 
 from __future__ import annotations
@@ -14,22 +14,42 @@ from harness.embedded.node.node import Node
 from harness.embedded.node.runtime import Bridge
 
 _FIRST_PRIORITY = 4
+_PORT = {"type": "eth", "active": 1, "families": ["inet"], "method": "manual", "method6": "manual"}
 _FILE = "/etc/network/interfaces"
 
 
 def active(node: Node) -> dict[str, dict[str, Any]]:
-    """The bridges by name."""
-    return {bridge.name: _facts(bridge, index) for index, bridge in enumerate(node.options.bridges)}
+    """The interfaces by name: those of the host, with what was applied since."""
+    found: dict[str, dict[str, Any]] = {}
+    ports = sorted({port for bridge in node.options.bridges for port in _ports(node, bridge)})
+    for name in ports:
+        found[name] = {**_PORT, "priority": _FIRST_PRIORITY - 1}
+    for index, bridge in enumerate(node.options.bridges):
+        found[bridge.name] = _facts(node, bridge, index)
+    applied = node.store.table("interface-applied").items()
+    return {**found, **{name: dict(record["facts"]) for name, record in applied}}
 
 
-def _facts(bridge: Bridge, index: int) -> dict[str, Any]:
+def _ports(node: Node, bridge: Bridge) -> list[str]:
+    """The first bridge has the host's first network card; further ones have none."""
+    return ["eth0"] if bridge == node.options.bridges[0] else []
+
+
+def _gateway(bridge: Bridge) -> dict[str, str]:
+    """The first address of the network, as a default installation has it; a bridge that is it has none."""
+    first = bridge.address.network.network_address + 1
+    return {} if first == bridge.address.ip else {"gateway": str(first)}
+
+
+def _facts(node: Node, bridge: Bridge, index: int) -> dict[str, Any]:
     return {
         **_bridge_defaults(),
         **_address(bridge.address),
         "type": "bridge",
         "active": 1,
         "autostart": 1,
-        "gateway": str(bridge.address.ip),
+        **_gateway(bridge),
+        "bridge_ports": " ".join(_ports(node, bridge)),
         "priority": _FIRST_PRIORITY + index,
     }
 
@@ -82,6 +102,20 @@ def revert(node: Node) -> None:
     """Forget everything that was asked for."""
     for name in node.store.table("interface"):
         node.store.table("interface").delete(name)
+
+
+def apply(node: Node) -> list[str]:
+    """Let what was planned be what is shown as the host's; returns the names."""
+    table, applied = node.store.table("interface"), node.store.table("interface-applied")
+    names = list(table)
+    shown = planned(node)
+    for name in names:
+        if name in shown:
+            applied.put(name, {"facts": {**shown[name], "active": 1}})
+        else:
+            applied.delete(name)
+    revert(node)
+    return names
 
 
 def changes(node: Node) -> str:

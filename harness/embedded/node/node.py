@@ -10,12 +10,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from harness.embedded.node import samples, secrets_box, storages
 from harness.embedded.node import schema as schemas
-from harness.embedded.node.errors import denied
+from harness.embedded.node.errors import denied, failure
 from harness.embedded.node.expressions import Evaluator
+from harness.embedded.node.faults import Plan
 from harness.embedded.node.guests import LOCK_SECONDS, Guests
 from harness.embedded.node.permissions import ROOT, Permissions
 from harness.embedded.node.pools import Pools
@@ -30,7 +31,8 @@ class Options:
 
     ``login_delay`` is how many seconds a refused sign-in takes (three on a real node). ``storages`` replaces the
     default storages; ``templates`` are file names that are fetched to the first storage for templates at start.
-    Uploaded files lie below ``root``; without one only their names and sizes are kept. ``control_key`` opens the control paths; empty, they stay closed.
+    Uploaded files lie below ``root``; without one only their names and sizes are kept.
+    ``control_key`` opens the control paths, which are closed without one.
     """
 
     name: str = "pve"
@@ -42,6 +44,17 @@ class Options:
     templates: Sequence[str] = ()
     root: Path | None = None
     control_key: str = ""
+    certificate: Path | None = None
+
+
+class Machine(Protocol):
+    """What serves a node, as far as the node can be made to ask for it."""
+
+    def reboot(self, seconds: float) -> None:
+        """Be away for that long."""
+
+    def change_certificate(self) -> str:
+        """Make and serve a new certificate; returns its fingerprint."""
 
 
 class Node:
@@ -55,15 +68,17 @@ class Node:
         self.store = store
         self.fingerprint = fingerprint
         self.control_key = options.control_key
+        self.faults = Plan()
+        self.machine: Machine | None = None
         self.schema = schemas.load(options.release)
-        self.guests = Guests(self.name, store, options.lock_seconds)
-        self.storages = storages.Storages(store, options.storages)
+        self.guests = Guests(self.name, store, options.lock_seconds, self.faults)
+        self.storages = storages.Storages(store, options.storages, self.faults)
         self.pools = Pools(store)
-        self.permissions = Permissions(store, options.release, self.pools.of_path)
+        self.permissions = Permissions(store, options.release, self.pools.of_path, self.faults)
         self.evaluator = Evaluator(self.permissions, store.table("user"))
         self.sealer = secrets_box.Sealer(_ticket_key(store))
         self.events = Events(self.name)
-        self.tasks = Tasks(self.name, store)
+        self.tasks = Tasks(self.name, store, self.faults)
         self.stopping = threading.Event()
         self.samples = samples.Samples(self)
         self._prepare_root(password)
@@ -75,6 +90,23 @@ class Node:
         stored = self.store.table("password").get(ROOT)
         if stored is None or not secrets_box.password_fits(password, stored["hash"]):
             self.store.table("password").put(ROOT, {"hash": secrets_box.hash_password(password)})
+
+    def reboot(self, seconds: float) -> None:
+        """Be away for ``seconds``, as a host that reboots is: containers stop, running tasks are cut off."""
+        if self.machine is None:
+            raise failure("nothing serves this node that could be away")
+        self.machine.reboot(seconds)
+
+    def change_certificate(self) -> None:
+        """Serve with a new certificate from now on."""
+        if self.machine is None:
+            raise failure("nothing serves this node with a certificate")
+        self.fingerprint = self.machine.change_certificate()
+
+    def expire_tickets(self) -> None:
+        """Make every ticket and CSRF token worthless at once."""
+        self.store.table("secret").delete("ticket-key")
+        self.sealer.rekey(_ticket_key(self.store))
 
     def state(self, vmid: int) -> GuestState:
         """What a container is doing."""

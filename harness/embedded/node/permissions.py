@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 from harness.embedded.node import roles
 from harness.embedded.node.errors import denied
+from harness.embedded.node.faults import Plan
 from harness.embedded.node.store import Store, Table
 
 T = TypeVar("T")
@@ -37,8 +39,11 @@ class Entry:
 class Permissions:
     """Answers every question about privileges."""
 
-    def __init__(self, store: Store, release: str, pool_of: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, store: Store, release: str, pool_of: Callable[[str], str | None], faults: Plan | None = None
+    ) -> None:
         self.release = release
+        self._faults = faults or Plan()
         self._acl = store.table("acl")
         self._users = store.table("user")
         self._tokens = store.table("token")
@@ -69,7 +74,13 @@ class Permissions:
 
     def privileges(self, who: str, path: str) -> Mapping[str, bool]:
         """The privileges of a user or token on a path."""
-        return self._known.get((who, path), lambda: self._privileges(who, path))
+        held: Mapping[str, bool] = self._known.get((who, path), lambda: self._privileges(who, path))
+        dropped = [fault.privilege for fault in self._faults.in_force("drop-privilege", user=who)]
+        return {name: down for name, down in held.items() if not _any_fits(name, dropped)} if dropped else held
+
+    def is_root(self, who: str) -> bool:
+        """Whether no question is asked: root@pam, unless a fault takes privileges from it."""
+        return who == ROOT and not self._faults.in_force("drop-privilege", user=who)
 
     def _privileges(self, who: str, path: str) -> Grants:
         if who == ROOT:
@@ -173,6 +184,10 @@ class Permissions:
         for entry in self.entries():
             known.update(levels(entry.path))
         return sorted(known)
+
+
+def _any_fits(privilege: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(privilege, pattern) for pattern in patterns)
 
 
 class _Cache:

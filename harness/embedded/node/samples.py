@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.embedded.node import guest_status, host_facts
+from harness.embedded.node import guest_status, host_facts, storage_status
 
 if TYPE_CHECKING:
     from harness.embedded.node.node import Node
@@ -43,6 +43,9 @@ class Samples:
     def take(self, now: int) -> None:
         """Add one sample of everything."""
         self._add("node", now, _node_sample())
+        for storage in self._node.storages.all():
+            total, used, _ = storage_status.space(self._node, storage)
+            self._add(f"storage/{storage.name}", now, {"total": float(total), "used": float(used)})
         states = self._node.runtime.states()
         for guest in self._node.guests.all():
             shown = guest_status.status(guest, states.get(guest.vmid, guest_status.STOPPED))

@@ -38,6 +38,10 @@ class Sealer:
         self._key = key
         self._now = now
 
+    def rekey(self, key: bytes) -> None:
+        """Sign with another key, which makes everything signed so far invalid."""
+        self._key = key
+
     def ticket(self, user: str) -> str:
         """A ticket for ``user``, good for two hours."""
         body = f"PVE:{user}:{int(self._now()):08X}"
@@ -47,7 +51,8 @@ class Sealer:
         """Whose valid ticket this is, or None."""
         body, _, signature = ticket.partition("::")
         parts = body.split(":")
-        if len(parts) != 3 or parts[0] != "PVE" or not hmac.compare_digest(signature, self._sign(body)):
+        good = hmac.compare_digest(signature.encode(), self._sign(body).encode())
+        if len(parts) != 3 or parts[0] != "PVE" or not good:
             return None
         return parts[1] if self._fresh(parts[2]) else None
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.embedded.node.node import Node
 from harness.embedded.node.storages import Storage
+
+if TYPE_CHECKING:
+    from harness.embedded.node.node import Node
 
 _ACTIVE = ("dir", "btrfs", "lvmthin", "lvm", "zfspool", "nfs", "cifs")
 
@@ -14,6 +16,8 @@ _ACTIVE = ("dir", "btrfs", "lvmthin", "lvm", "zfspool", "nfs", "cifs")
 def space(node: Node, storage: Storage) -> tuple[int, int, int]:
     """Total, used and available bytes: those of the host's file system, less what the volumes take."""
     total, _, free = shutil.disk_usage("/")
+    if node.storages.is_full(storage.name):
+        return total, total, 0
     used = min(node.storages.used(storage.name), total) or 1
     return total, used, max(0, min(free, total - used))
 

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from harness.embedded.node.errors import bad_parameters, failure
+from harness.embedded.node.faults import Plan
 from harness.embedded.node.store import Record, Store
 from harness.kit.errors import HarnessError
 
@@ -86,8 +87,9 @@ class Storage:
 class Storages:
     """All storages and volumes."""
 
-    def __init__(self, store: Store, configured: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, store: Store, configured: Mapping[str, Mapping[str, Any]], faults: Plan | None = None) -> None:
         self._table = store.table("storage")
+        self._faults = faults or Plan()
         self.volumes = store.table("volume")
         if not len(self._table):
             for name, options in configured.items():
@@ -152,6 +154,7 @@ class Storages:
 
     def allocate(self, storage: Storage, vmid: int, size: int) -> str:
         """A new disk for a container; returns its volume id. Size 0 is a plain directory (subvolume)."""
+        self.check_space(storage, size)
         number = next(n for n in range(1000) if not self._disk_exists(storage, vmid, n))
         if storage.kind.folders:
             stem = f"vm-{vmid}-disk-{number}.raw" if size else f"subvol-{vmid}-disk-{number}.subvol"
@@ -161,6 +164,17 @@ class Storages:
         kind = "subvol" if "subvol" in volid else "raw"
         self.add(volid, "rootdir", size, vmid=vmid, format=kind)
         return volid
+
+    def is_full(self, name: str) -> bool:
+        """Whether a fault fills the storage."""
+        return bool(self._faults.in_force("storage-full", storage=name))
+
+    def check_space(self, storage: Storage, size: int) -> None:
+        """Raise as PVE's tools do when nothing fits any more."""
+        if self._faults.take("storage-full", storage=storage.name):
+            if storage.kind.folders:
+                raise failure(f"unable to create image: No space left on device ({size} bytes)")
+            raise failure(f"lvcreate '{storage.options.get('vgname', 'pve')}' error:   Insufficient free space")
 
     def _disk_exists(self, storage: Storage, vmid: int, number: int) -> bool:
         pattern = re.compile(

@@ -14,12 +14,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from harness.embedded.node.faults import Plan
 from harness.embedded.node.store import Store
 from harness.embedded.node.upid import Upid, parse
 from harness.kit.errors import HarnessError
 
 UNEXPECTED = "unexpected status"
 _KEPT = 2000
+_CUT_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -35,17 +37,20 @@ class Task:
         self.warnings = 0
         self.interrupted = threading.Event()
         self.done = threading.Event()
+        self.killed = threading.Event()
         self._store = store
         self._count = 0
 
     def log(self, text: str) -> None:
         """Add a line; raises ``InterruptedTaskError`` when the task was told to stop."""
-        if self.interrupted.is_set() and not self.done.is_set():
+        if self.killed.is_set() or (self.interrupted.is_set() and not self.done.is_set()):
             raise InterruptedTaskError("received interrupt")
         self.append(text)
 
     def append(self, text: str) -> None:
         """Add a line whatever happened."""
+        if self.killed.is_set():
+            return
         for line in text.split("\n"):
             self._count += 1
             self._store.append_line(str(self.upid), self._count, line)
@@ -62,8 +67,9 @@ Work = Callable[[Task], None]
 class Tasks:
     """All tasks of the node: those that run and those that ended."""
 
-    def __init__(self, node: str, store: Store) -> None:
+    def __init__(self, node: str, store: Store, faults: Plan | None = None) -> None:
         self._node = node
+        self._faults = faults or Plan()
         self._store = store
         self._ended = store.table("task")
         self._begun = store.table("task-begun")
@@ -93,7 +99,10 @@ class Tasks:
         return task
 
     def _run(self, task: Task, work: Work) -> None:
+        fault = self._faults.take("fail-task", task=task.upid.kind, vmid=task.upid.subject)
         try:
+            if fault:
+                raise InterruptedTaskError(fault.text)
             work(task)
             status = f"WARNINGS: {task.warnings}" if task.warnings else "OK"
             last = f"TASK {status}"
@@ -107,7 +116,22 @@ class Tasks:
             last = f"TASK ERROR: {status}"
         self._finish(task, status, last)
 
+    def cut_off(self) -> None:
+        """End every running task as a host that goes down does: no end in its log, an unexpected status."""
+        with self._lock:
+            cut = list(self._running.items())
+            for upid, task in cut:
+                task.killed.set()
+                self._ended.put(upid, {"endtime": int(time.time()), "status": UNEXPECTED})
+                self._begun.delete(upid)
+                self._running.pop(upid)
+        for _, task in cut:
+            task.done.wait(_CUT_SECONDS)
+
     def _finish(self, task: Task, status: str, last: str) -> None:
+        if task.killed.is_set():
+            task.done.set()
+            return
         task.append(last)
         upid = str(task.upid)
         self._ended.put(upid, {"endtime": int(time.time()), "status": status})

@@ -7,7 +7,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from harness.embedded.node import storages
@@ -47,18 +47,24 @@ def check_sum(data: bytes, params: Mapping[str, str | None]) -> None:
 def keep(node: Node, storage: storages.Storage, content: str, name: str, data: bytes) -> None:
     """Note the volume; its bytes lie below the node's own root, where the storage's path would be."""
     volid = f"{storage.name}:{content}/{name}"
-    if node.options.root is not None:
-        file = node.options.root / node.storages.file_path(volid).lstrip("/")
+    if file := file_of(node, volid):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
     shape = storages.template_format(name) if content == "vztmpl" else content
     node.storages.add(volid, content, len(data), format=shape)
 
 
+def file_of(node: Node, volid: str) -> Path | None:
+    """Where the bytes of a volume lie, or None for a node that keeps none."""
+    if node.options.root is None:
+        return None
+    return node.options.root / node.storages.file_path(volid).lstrip("/")
+
+
 def forget(node: Node, volid: str) -> None:
     """Remove the bytes of a file."""
-    if node.options.root is not None:
-        (node.options.root / node.storages.file_path(volid).lstrip("/")).unlink(missing_ok=True)
+    if file := file_of(node, volid):
+        file.unlink(missing_ok=True)
 
 
 def fetch(url: str) -> bytes:

@@ -28,6 +28,12 @@ _MODULES = (
     "statistics",
     "backups",
     "bulk",
+    "services",
+    "system",
+    "ha_rules",
+    "realms",
+    "consoles",
+    "prune",
 )
 
 

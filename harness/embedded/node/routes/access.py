@@ -1,21 +1,14 @@
 """Signing in: tickets, passwords, realms."""
 
-# ruff: noqa: ARG001 - every handler takes the call
-
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
-from harness.embedded.node import authentication, formats, secrets_box, verify
+from harness.embedded.node import authentication, formats, realms, secrets_box, verify
 from harness.embedded.node.errors import ApiError, failure, invalid
 from harness.embedded.node.routing import Call, route
 
-REALMS: Mapping[str, Mapping[str, str]] = {
-    "pam": {"realm": "pam", "type": "pam", "comment": "Linux PAM standard authentication"},
-    "pve": {"realm": "pve", "type": "pve", "comment": "Proxmox VE authentication server"},
-}
 _CAPABILITIES = {
     "vms": ("/vms", r"VM\.|Permissions\.Modify$"),
     "storage": ("/storage", r"Datastore\.|Permissions\.Modify$"),
@@ -65,7 +58,7 @@ def change_password(call: Call) -> None:
     user, password = call.need("userid"), call.need("password")
     if call.node.store.table("user").get(user) is None:
         raise failure(f"change password failed: no such user ('{user}')")
-    _check_realm(user)
+    _check_realm(call, user)
     confirmed = call.get("confirmation-password")
     if call.user != "root@pam" and not authentication.password_user(call.node, call.user, confirmed or ""):
         if confirmed is None:
@@ -76,22 +69,7 @@ def change_password(call: Call) -> None:
     call.node.events.note(f"changed password for user '{user}'", call.user)
 
 
-def _check_realm(user: str) -> None:
+def _check_realm(call: Call, user: str) -> None:
     realm = formats.parse_userid(user)[1]
-    if realm not in REALMS:
+    if realm not in realms.known(call.node.store):
         raise failure(f"auth domain '{realm}' does not exist")
-
-
-@route("GET", "/access/domains")
-def list_domains(call: Call) -> list[dict[str, str]]:
-    """The realms, visible before signing in."""
-    return [dict(realm) for realm in REALMS.values()]
-
-
-@route("GET", "/access/domains/{realm}")
-def get_domain(call: Call) -> dict[str, str]:
-    """One realm."""
-    realm = REALMS.get(call.need("realm"))
-    if realm is None:
-        raise failure(f"domain '{call.need('realm')}' does not exist")
-    return {key: value for key, value in realm.items() if key != "realm"}

@@ -42,26 +42,26 @@ def get_role(call: Call) -> dict[str, int]:
 def create_role(call: Call) -> None:
     """Make a role."""
     name = call.need("roleid")
-    if call.permissions.role_exists(name):
-        raise failure(f"create role failed: role '{name}' already exists")
     if name.upper().startswith("PVE"):
         raise bad_parameters(roleid="cannot use role ID starting with the (case-insensitive) 'PVE' namespace")
-    call.node.store.table("role").put(name, {"privs": _privileges(call, "create")})
+    if call.permissions.role_exists(name):
+        raise failure(f"create role failed: role '{name}' already exists")
+    call.node.store.table("role").put(name, {"privs": _privileges(call)})
 
 
-def _privileges(call: Call, doing: str) -> list[str]:
+def _privileges(call: Call) -> list[str]:
     known = roles.all_privileges(call.node.release)
     wanted = formats.split_list(call.get("privs") or "")
     for privilege in wanted:
         if privilege not in known:
-            raise failure(f"{doing} role failed: invalid privilege '{privilege}'")
+            raise bad_parameters(privs=f"invalid format - invalid privilege '{privilege}'\n")
     return sorted(set(wanted))
 
 
 def _need_own(call: Call, doing: str) -> Record:
     name = call.need("roleid")
     if name in roles.built_in(call.node.release):
-        raise failure(f"{doing} role failed: auto-generated role '{name}' cannot be modified")
+        raise failure(f"auto-generated role '{name}' cannot be {'modified' if doing == 'update' else 'deleted'}")
     record = call.node.store.table("role").get(name)
     if record is None:
         raise failure(f"{doing} role failed: role '{name}' does not exist")
@@ -73,7 +73,7 @@ def update_role(call: Call) -> None:
     """Replace a role's privileges, or add to them."""
     record = _need_own(call, "update")
     kept = record["privs"] if call.flag("append") else []
-    privileges = sorted({*kept, *_privileges(call, "update")})
+    privileges = sorted({*kept, *_privileges(call)})
     call.node.store.table("role").put(call.need("roleid"), {"privs": privileges})
 
 

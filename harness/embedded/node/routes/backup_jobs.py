@@ -6,8 +6,10 @@ import secrets
 import time
 from typing import Any
 
+from harness.embedded.node import guest_disks
 from harness.embedded.node.errors import failure
 from harness.embedded.node.formats import split_list
+from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.store import Record
 from harness.embedded.node.verify import Rule
@@ -54,6 +56,29 @@ def get_job(call: Call) -> dict[str, Any]:
     shown = _shown(call, call.need("id"), _need(call))
     shown.pop("next-run", None)
     return shown
+
+
+@route("GET", f"{_JOBS}/{{id}}/included_volumes")
+def included_volumes(call: Call) -> dict[str, Any]:
+    """The disks that a job backs up."""
+    job = _need(call)
+    named = set(split_list(str(job.get("vmid", ""))))
+    guests = [guest for guest in call.node.guests.all() if str(job.get("all", "0")) == "1" or str(guest.vmid) in named]
+    return {"children": [_included(call, guest) for guest in guests]}
+
+
+def _included(call: Call, guest: Guest) -> dict[str, Any]:
+    disks = [_disk(disk) for disk in guest_disks.of_config(call.node, guest.config)]
+    return {"id": guest.vmid, "name": guest.hostname, "type": "lxc", "children": disks}
+
+
+def _disk(disk: guest_disks.Disk) -> dict[str, Any]:
+    wanted = disk.key == "rootfs" or disk.values.get("backup") == "1"
+    included = wanted and disk.kind == "volume"
+    reason = "rootfs" if disk.key == "rootfs" else "enabled" if included else "disabled"
+    if disk.kind != "volume":
+        reason = "not a volume"
+    return {"id": disk.key, "name": disk.volume, "included": int(included), "reason": reason}
 
 
 @route("PUT", f"{_JOBS}/{{id}}")

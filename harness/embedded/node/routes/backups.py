@@ -7,11 +7,9 @@ from typing import Any
 
 from harness.embedded.node import backups
 from harness.embedded.node.errors import bad_parameters, failure, not_implemented
-from harness.embedded.node.formats import split_list
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.runtime import ArchivingRuntime
-from harness.embedded.node.verify import parse_property
 
 _VARIABLES = ("cluster", "guestname", "node", "vmid")
 _DEFAULTS: dict[str, Any] = {
@@ -84,27 +82,3 @@ def extract(call: Call) -> str:
     if record is None or "config" not in record:
         raise failure(f"volume '{volume}' does not exist")
     return Guest(int(record["vmid"]), record["config"]).text
-
-
-@route("GET", "/nodes/{node}/storage/{storage}/prunebackups")
-def prune_preview(call: Call) -> list[dict[str, Any]]:
-    """Which backups would go."""
-    storage = call.node.storages.need(call.need("storage"))
-    rule = call.get("prune-backups") or "keep-all=1"
-    form = call.node.schema.format_of("POST", "/nodes/{node}/vzdump", "prune-backups")
-    keep = parse_property(form, rule) if not isinstance(form, str) else dict(p.split("=") for p in split_list(rule))
-    found = [(v, r) for v, r in call.node.storages.content(storage.name) if r["content"] == "backup"]
-    found = [(v, r) for v, r in found if call.get("vmid") in (None, str(r["vmid"]))]
-    return _marked(found, int(keep.get("keep-last", "0")), everything=keep.get("keep-all") == "1")
-
-
-def _marked(found: list[Any], last: int, *, everything: bool) -> list[dict[str, Any]]:
-    seen: dict[int, int] = {}
-    marked = []
-    for volid, record in sorted(found, key=lambda item: -int(item[1]["ctime"])):
-        seen[record["vmid"]] = seen.get(record["vmid"], 0) + 1
-        kept = everything or not last or seen[record["vmid"]] <= last
-        mark = "protected" if record.get("protected") else "keep" if kept else "remove"
-        shown = {"volid": volid, "ctime": record["ctime"], "mark": mark, "type": record["subtype"]}
-        marked.append({**shown, "vmid": record["vmid"]})
-    return marked

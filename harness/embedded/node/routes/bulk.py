@@ -50,6 +50,13 @@ def start_all(call: Call) -> str:
     return node.tasks.start("startall", "", call.user, work)
 
 
+@route("POST", "/nodes/{node}/suspendall")
+def suspend_all(call: Call) -> str:
+    """Virtual machines only; there are none."""
+    _wanted(call)
+    return call.node.tasks.start("suspendall", "", call.user, lambda task: task.append("nothing to suspend"))
+
+
 @route("POST", "/nodes/{node}/stopall")
 def stop_all(call: Call) -> str:
     """Shut everything down, in the opposite order."""

@@ -266,3 +266,9 @@ def firewall_log(call: Call) -> list[dict[str, Any]]:
     """Nothing is filtered, so nothing is logged."""
     call.node.guests.load(call.vmid)
     return [{"n": 1, "t": "no content"}]
+
+
+@route("GET", "/cluster/firewall/options")
+def cluster_options(call: Call) -> dict[str, Any]:  # noqa: ARG001 - a handler's signature
+    """The cluster's firewall is off."""
+    return {"enable": 0, "digest": firewall.sha1({})}

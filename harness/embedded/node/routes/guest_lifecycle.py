@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from harness.embedded.node import guest_destroy, guest_power, guest_resize, ha
-from harness.embedded.node.errors import failure
 from harness.embedded.node.routing import Call, route
 
 _STATUS = "/nodes/{node}/lxc/{vmid}/status"
@@ -53,13 +52,6 @@ def suspend(call: Call) -> str:
 def resume(call: Call) -> str:
     """There is never a checkpoint to resume from."""
     return guest_power.resume(call.node, call.user, call.vmid)
-
-
-@route("POST", "/nodes/{node}/lxc/{vmid}/spiceproxy")
-def spiceproxy(call: Call) -> None:
-    """Consoles are not part of this node."""
-    guest_power.need_running(call.node, call.vmid)
-    raise failure("consoles are not implemented by this node")
 
 
 @route("DELETE", "/nodes/{node}/lxc/{vmid}")

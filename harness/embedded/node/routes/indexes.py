@@ -20,9 +20,10 @@ _NODE = (
 )
 _ACCESS = ("users", "groups", "roles", "acl", "domains", "openid", "tfa", "ticket", "password", "permissions")
 _HA = ("status", "resources", "groups", "rules")
+_ZONES = [{"zone": "localnetwork", "status": "available"}]
 _EMPTY = (
     *("/cluster/config/nodes", "/cluster/replication", "/cluster/sdn/vnets", "/cluster/sdn/zones"),
-    *("/cluster/ha/groups", "/cluster/ha/rules", "/cluster/backup-info/not-backed-up", "/nodes/{node}/disks/list"),
+    *("/cluster/backup-info/not-backed-up", "/nodes/{node}/disks/list"),
 )
 
 
@@ -52,3 +53,7 @@ _listing("/cluster/config", "name", ("nodes", "totem", "join", "qdevice", "apive
 _listing("/nodes/{node}/capabilities", "name", ("qemu",))
 for _path in _EMPTY:
     _register(_path, _nothing)
+_register(
+    "/nodes/{node}/sdn/zones",
+    lambda call: [zone for zone in _ZONES if call.may_any("/sdn/zones/localnetwork", "SDN.Audit", "SDN.Use")],
+)

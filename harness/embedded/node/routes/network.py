@@ -7,6 +7,7 @@ from typing import Any
 from harness.embedded.node import interfaces
 from harness.embedded.node.errors import bad_parameters
 from harness.embedded.node.routing import Call, Result, route
+from harness.embedded.node.tasks import Task
 
 _NETWORK = "/nodes/{node}/network"
 _BRIDGES = ("any_bridge", "any_local_bridge", "include_sdn")
@@ -56,6 +57,17 @@ def delete_interface(call: Call) -> None:
     """Plan that an interface goes."""
     _need(call)
     interfaces.unplan(call.node, call.need("iface"))
+
+
+@route("PUT", _NETWORK)
+def apply_plan(call: Call) -> str:
+    """Start the task ``srvreload``; the plan becomes what is shown, and the machine stays as it is."""
+
+    def work(task: Task) -> None:
+        for name in interfaces.apply(call.node):
+            task.log(f"{name}: applied")
+
+    return call.node.tasks.start("srvreload", "networking", call.user, work)
 
 
 @route("DELETE", _NETWORK)

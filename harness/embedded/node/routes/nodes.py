@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,25 +39,6 @@ def status(call: Call) -> dict[str, Any]:
     """Processor, memory, file system and kernel of the host."""
     known = VERSIONS[call.node.release]
     return {**host_facts.status(), "pveversion": f"pve-manager/{known['version']}/{known['repoid']}"}
-
-
-@route("GET", "/nodes/{node}/time")
-def clock(call: Call) -> dict[str, Any]:
-    """Host time, and the same as if local time were UTC."""
-    now = int(time.time())
-    return {"time": now, "localtime": now + host_facts.utc_offset(now), "timezone": host_facts.timezone()}
-
-
-@route("GET", "/nodes/{node}/dns")
-def dns(call: Call) -> dict[str, str]:
-    """The resolver's configuration."""
-    return host_facts.resolver()
-
-
-@route("GET", "/nodes/{node}/hosts")
-def hosts(call: Call) -> dict[str, str]:
-    """The hosts table and its digest."""
-    return host_facts.hosts()
 
 
 @route("GET", "/nodes/{node}/netstat")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from harness.embedded.node.errors import failure
+from harness.embedded.node.errors import ApiError, failure
 from harness.embedded.node.routing import Call, route
 
 
@@ -14,11 +14,28 @@ def node_series(call: Call) -> list[dict[str, float]]:
     return call.node.samples.series("node", call.need("timeframe"), call.get("cf") or "AVERAGE", int(time.time()))
 
 
+@route("GET", "/nodes/{node}/storage/{storage}/rrddata")
+def storage_series(call: Call) -> list[dict[str, float]]:
+    """Numbers of a storage."""
+    name = call.need("storage")
+    if call.node.storages.find(name) is None:
+        raise _missing(f"pve-storage-{_major(call)}.0/{call.node.name}/{name}")
+    frame, combine = call.need("timeframe"), call.get("cf") or "AVERAGE"
+    return call.node.samples.series(f"storage/{name}", frame, combine, int(time.time()))
+
+
+def _major(call: Call) -> str:
+    return call.node.release.partition(".")[0]
+
+
+def _missing(name: str) -> ApiError:
+    return failure(f"RRD error: opening '/var/lib/rrdcached/db/{name}': No such file or directory")
+
+
 @route("GET", "/nodes/{node}/lxc/{vmid}/rrddata")
 def guest_series(call: Call) -> list[dict[str, float]]:
     """Numbers of a container."""
     if call.node.guests.find(call.vmid) is None:
-        path = f"/var/lib/rrdcached/db/pve-vm-{call.node.release.partition('.')[0]}.0/{call.vmid}"
-        raise failure(f"RRD error: opening '{path}': No such file or directory")
+        raise _missing(f"pve-vm-{_major(call)}.0/{call.vmid}")
     frame, combine = call.need("timeframe"), call.get("cf") or "AVERAGE"
     return call.node.samples.series(str(call.vmid), frame, combine, int(time.time()))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from harness.embedded.node import storage_status, storages
@@ -100,6 +101,21 @@ def storage_index(call: Call) -> list[dict[str, str]]:
     names = ("content", "download-url", "file-restore", "import-metadata", "identity", "oci-registry-pull")
     rest = ("prunebackups", "rrd", "rrddata", "status", "upload")
     return [{"subdir": name} for name in (*names, *rest)]
+
+
+@route("GET", "/nodes/{node}/storage/{storage}/identity")
+def storage_identity(call: Call) -> dict[str, str]:
+    """Which storage this is, wherever it is configured."""
+    storage = call.node.storages.need(call.need("storage"))
+    return {"id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{storage.type}:{storage.path}")), "type": storage.type}
+
+
+@route("GET", "/nodes/{node}/storage/{storage}/file-restore/list")
+@route("GET", "/nodes/{node}/storage/{storage}/file-restore/download")
+def file_restore(call: Call) -> None:
+    """Only a backup server's storage can do that, and there is none."""
+    call.node.storages.need(call.need("storage"))
+    raise bad_parameters(storage="Only PBS storages supported for file-restore.")
 
 
 @route("GET", "/nodes/{node}/storage/{storage}/status")

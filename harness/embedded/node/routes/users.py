@@ -7,11 +7,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from harness.embedded.node import formats, secrets_box
+from harness.embedded.node import formats, realms, secrets_box
 from harness.embedded.node.errors import ApiError, bad_parameters, failure
 from harness.embedded.node.node import Node
 from harness.embedded.node.permissions import ROOT
-from harness.embedded.node.routes.access import REALMS
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.store import Record
 
@@ -49,12 +48,19 @@ def create_user(call: Call) -> None:
     if user in users:
         raise failure(f"create user failed: user '{user}' already exists")
     realm = formats.parse_userid(user)[1]
-    if realm not in REALMS:
+    if realm not in realms.known(call.node.store):
         raise failure(f"create user failed: auth domain '{realm}' does not exist")
+    _check_groups(call, "create")
     password = call.get("password")
     if password is not None:
         call.node.store.table("password").put(user, {"hash": secrets_box.hash_password(password)})
     users.put(user, _user_fields(call, {"enable": 1, "expire": 0}))
+
+
+def _check_groups(call: Call, doing: str) -> None:
+    for group in formats.split_list(call.get("groups") or ""):
+        if group not in call.node.store.table("group"):
+            raise failure(f"{doing} user failed: no such group '{group}'")
 
 
 def _user_fields(call: Call, old: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,6 +101,7 @@ def update_user(call: Call) -> None:
     table = call.node.store.table("user")
     if user not in table and user != ROOT:
         raise failure(f"update user failed: no such user ('{user}')")
+    _check_groups(call, "update")
     table.put(user, _user_fields(call, table.get(user) or {"enable": 1, "expire": 0}))
 
 
@@ -139,6 +146,7 @@ def _token(record: Record) -> dict[str, Any]:
 @route("GET", "/access/users/{userid}/token")
 def list_tokens(call: Call) -> list[dict[str, Any]]:
     """The tokens of a user, without their secrets."""
+    _need_user(call.node, call.need("userid"))
     return _tokens(call.node, call.need("userid"))
 
 
