@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import json
 import os
@@ -35,6 +36,7 @@ from harness.kit.secret import Secret
 PASSWORD_FILE = "admin.password"  # noqa: S105
 READY_FILE = "forge.json"
 _LOOPBACK = "127.0.0.1"
+_M_ARENA_MAX = -8  # mallopt(3), malloc.h
 _WORKERS = 16  # threads; each keeps a database connection
 
 
@@ -163,6 +165,7 @@ def _plain(application: Application, settings: ForgeSettings) -> list[tuple[_Ser
 
 def run(settings: ForgeSettings) -> None:
     """Serve until a signal says otherwise; ``forge.json`` in the state directory tells when it is ready."""
+    spare_memory()
     with _single(settings.state):
         listener, bound = _listen(settings)
         forge, _ = prepare(bound)
@@ -173,6 +176,13 @@ def run(settings: ForgeSettings) -> None:
             write_ready(bound)
             anyio.run(_serve_both, servers, [socket_ for _, socket_ in served])
     (settings.state / READY_FILE).unlink(missing_ok=True)
+
+
+def spare_memory() -> None:
+    """Let all threads share two heaps of the C library: by default each keeps one, and what it held once."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(_M_ARENA_MAX, 2)
 
 
 def write_ready(settings: ForgeSettings) -> None:

@@ -18,10 +18,11 @@ from harness.embedded.forge.store.records import Account, DeployKey, PublicKey, 
 
 RESERVED = frozenset(
     (
-        ".", "..", ".well-known", "-", "api", "assets", "attachments", "avatar", "avatars", "captcha", "commits",
-        "debug", "error", "explore", "favicon.ico", "ghost", "issues", "login", "manifest.json", "metrics", "milestones",
-        "new", "notifications", "org", "pulls", "raw", "repo", "repo-avatars", "robots.txt", "search", "serviceworker.js",
-        "ssh_info", "swagger.v1.json", "user", "v2", "gitea-actions", "containers", "runs",
+        ".", "..", ".well-known", "-", "api", "assets", "attachments", "avatar", "avatars", "captcha",
+        "commits", "debug", "error", "explore", "favicon.ico", "ghost", "issues", "login", "manifest.json",
+        "metrics", "milestones", "new", "notifications", "org", "pulls", "raw", "repo", "repo-avatars",
+        "robots.txt", "search", "serviceworker.js", "ssh_info", "swagger.v1.json", "user", "v2",
+        "gitea-actions", "containers", "runs",
     )
 )  # fmt: skip
 _SHORTEST_PASSWORD = 8
