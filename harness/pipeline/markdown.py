@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.kit.secret import redact
 
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>@])")
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]#|~])")
 _LONGEST: Final = 300
 _LINES: Final = 40
 

@@ -101,7 +101,7 @@ def test_a_pull_request_s_own_code_is_never_run(here: Pipelines, stolen: Path) -
             ".gitea/workflows/check.yml": WORKFLOW.format(events="pull_request_target", stolen=stolen),
             ".gitea/workflows/mine.yml": WORKFLOW.format(events="pull_request, push", stolen=stolen),
             ".gitattributes": "* filter=steal diff=steal\n",
-            ".gitmodules": f'[submodule "harness"]\n\tpath = harness\n\turl = ext::sh -c "{shell}"\n\tupdate = !{shell}\n',
+            ".gitmodules": f'[submodule "harness"]\n\tpath = harness\n\turl = ext::sh -c "{shell}"\n',
             "run": f"#!/bin/sh\n{shell}\n",
         },
         "thief",
