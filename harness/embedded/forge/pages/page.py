@@ -41,7 +41,8 @@ class Page:
     identity: Identity = NOBODY
     found: Repository | None = None
     raw_body: bytes = b""
-    wants_visit: bool = field(default=False)
+    wants_visit: bool = False
+    tips: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def viewer(self) -> Account | None:
@@ -66,6 +67,12 @@ class Page:
     def git(self) -> GitRepository:
         """Its git directory."""
         return self.forge.git(self.repository.id)
+
+    def tip(self, branch: str) -> str | None:
+        """The commit that a branch of the repository holds; asked of git once for a page."""
+        if branch not in self.tips:
+            self.tips[branch] = self.git.branch(branch)
+        return self.tips[branch]
 
     @cached_property
     def view(self) -> View:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from harness.embedded.forge.access import Mode
 from harness.embedded.forge.pages import assets, markdown, words
@@ -45,6 +46,11 @@ def _environment() -> Environment:
 
 
 _ENVIRONMENT = _environment()
+
+
+def part(template: str, /, **values: Any) -> Markup:
+    """A piece that is the same for everybody who looks at it."""
+    return Markup(_ENVIRONMENT.get_template(f"{template}.html.j2").render(**values))  # noqa: S704 - escaped by Jinja
 
 
 def html(page: Page, template: str, /, **values: Any) -> str:

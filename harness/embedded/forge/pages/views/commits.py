@@ -6,11 +6,10 @@ from starlette.responses import Response
 
 from harness.embedded.forge.errors import not_found
 from harness.embedded.forge.git import history, names
-from harness.embedded.forge.pages import diffs, refs, respond, trunk
-from harness.embedded.forge.pages.diffs import FileDiff
+from harness.embedded.forge.pages import difference, refs, respond, trunk
 from harness.embedded.forge.pages.doors import Doors
 from harness.embedded.forge.pages.page import Page
-from harness.embedded.forge.pages.views import files, shared
+from harness.embedded.forge.pages.views import shared
 from harness.embedded.forge.store import browsing, repositories
 
 doors = Doors()
@@ -52,17 +51,9 @@ def commit(page: Page) -> Response:
     found = trunk.commit(page, sha)
     values = {
         "commit": found,
-        "files": _difference(page, sha),
+        "difference": difference.html(page, "", sha, lambda: history.show(page.git, sha, "diff")),
         "checks": shared.checks(repositories.statuses(page.forge.db, page.repository.id, sha)),
         "runs": browsing.runs_of_commit(page.forge.db, page.repository.id, sha),
         "people": browsing.accounts_by_email(page.forge.db, [found.author.email]),
     }
     return respond.show(page, "commit", tab="commits", **values)
-
-
-def _difference(page: Page, sha: str) -> list[FileDiff]:
-    key = ("shown", page.repository.id, sha)
-    return page.desk.texts.value(key, lambda: diffs.parse(history.show(page.git, sha, "diff")))
-
-
-__all__ = ["commit", "doors", "files", "log"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from harness.embedded.forge.access import Mode
 from harness.embedded.forge.errors import not_found
 from harness.embedded.forge.git import history
-from harness.embedded.forge.pages import diffs, respond, trunk
+from harness.embedded.forge.pages import difference, respond, trunk
 from harness.embedded.forge.pages.doors import USER, Doors
 from harness.embedded.forge.pages.page import Page
 from harness.embedded.forge.services import events, pulls
@@ -33,7 +34,7 @@ def choose(page: Page) -> Response:
     base, head = page.arg("base", page.repository.default_branch), page.arg("head")
     if head:
         return respond.go(page, f"/{page.repository.full_name}/compare/{quote(base)}...{quote(head)}")
-    values: dict[str, Any] = {"base": base, "head": "", "commits": [], "files": [], "known": None, "problem": ""}
+    values: dict[str, Any] = {"base": base, "head": "", "commits": [], "difference": "", "known": None, "problem": ""}
     return respond.show(page, "compare", tab="pulls", branches=trunk.branch_names(page), **values)
 
 
@@ -54,7 +55,7 @@ def compare(page: Page) -> Response:
         "base": base,
         "head": head,
         "commits": _commits(page, base_sha, head_sha) if same else [],
-        "files": _files(page, base_sha, head_sha) if same else [],
+        "difference": _difference(page, base_sha, head_sha) if same else "",
         "known": known,
         "problem": "" if same else "The commits of a fork are shown once the pull request is open.",
     }
@@ -73,10 +74,9 @@ def _commits(page: Page, base: str, head: str) -> list[history.Commit]:
     return history.walk(page.git, [head, f"^{base}"], limit=_MOST_COMMITS)
 
 
-def _files(page: Page, base: str, head: str) -> list[diffs.FileDiff]:
+def _difference(page: Page, base: str, head: str) -> Markup:
     start = history.merge_base(page.git, base, head) or base
-    key = ("between", page.repository.id, start, head)
-    return page.desk.texts.value(key, lambda: diffs.parse(history.diff(page.git, start, head)))
+    return difference.html(page, start, head, lambda: history.diff(page.git, start, head))
 
 
 @doors.post("/{owner}/{repo}/compare", USER)

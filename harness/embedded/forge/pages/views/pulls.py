@@ -12,7 +12,7 @@ from harness.embedded.forge.access import Mode
 from harness.embedded.forge.api import pulls as pulls_api
 from harness.embedded.forge.errors import not_found
 from harness.embedded.forge.git import history
-from harness.embedded.forge.pages import diffs, respond
+from harness.embedded.forge.pages import difference, respond
 from harness.embedded.forge.pages.doors import Doors
 from harness.embedded.forge.pages.page import Page
 from harness.embedded.forge.pages.views import files as files_view
@@ -107,7 +107,7 @@ def pulls_key(page: Page, found: Pull) -> str:
     """What the difference is taken from: a closed one keeps its base, an open one follows the branch."""
     if found.closed:
         return found.merge_base
-    return page.forge.git(found.repo_id).branch(found.base) or found.merge_base
+    return page.tip(found.base) or found.merge_base
 
 
 def _talk(page: Page, found: Pull, facts: PullFacts, said: list[Comment], plan: Comment | None) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _behind(page: Page, found: Pull) -> bool:
     """Whether the base branch has commits that the head lacks, so that an update would bring something."""
     if found.closed:
         return False
-    tip = page.git.branch(found.base)
+    tip = page.tip(found.base)
     key = ("behind", found.repo_id, tip, found.head_sha)
     return bool(tip) and page.desk.lists.value(
         key, lambda: not history.is_ancestor(page.git, tip or "", found.head_sha)
@@ -180,11 +180,6 @@ def commits(page: Page) -> Response:
 def files(page: Page) -> Response:
     """What it changes."""
     found, facts = _found(page)
-    key = ("pull-files", found.repo_id, pulls_key(page, found), found.head_sha)
-    shown = page.desk.texts.value(key, lambda: _difference(page, found))
-    return respond.show(page, "pull_files", part="files", files=shown, **_common(page, found, facts))
-
-
-def _difference(page: Page, found: Pull) -> list[diffs.FileDiff]:
     base = pulls.current_base(page.forge, found)
-    return diffs.parse(history.diff(page.git, base, found.head_sha))
+    shown = difference.html(page, base, found.head_sha, lambda: history.diff(page.git, base, found.head_sha))
+    return respond.show(page, "pull_files", part="files", difference=shown, **_common(page, found, facts))
