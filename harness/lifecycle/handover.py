@@ -92,12 +92,6 @@ def recipient_on(workspace: Workspace, container: Container, connection: Connect
     return Recipient(address, SshReach(connection), inside, deployment.url(container))
 
 
-def is_ourselves(workspace: Workspace, container: Container) -> bool:
-    """Whether we run in that very control plane: then there is nobody to hand anything over to."""
-    account = forge_accounts.read(workspace.share.path.parent, RECIPES)
-    return account is not None and account.url == deployment.url(container)
-
-
 def pack(workspace: Workspace, reach: Reach) -> None:
     """Bring the luggage to a control plane on Proxmox VE."""
     found = luggage(workspace)

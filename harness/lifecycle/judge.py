@@ -39,6 +39,8 @@ class Question:
 
     control_plane: bool = False
     """Whether the control plane's own container is deployed as well as planned."""
+    inside: bool = False
+    """Whether the plan is carried out in that very container."""
 
     def takes_part(self, name: str) -> bool:
         """Whether the plan is for this container."""
@@ -68,7 +70,8 @@ def _standing(question: Question) -> _Standing:
 
 def _entry(container: Container, standing: _Standing, question: Question) -> ContainerPlan:
     seen = question.observation.guests.get(container.vmid)
-    verdict = _permitted(container, _judge(container, seen, standing, question), question)
+    verdict = _survivable(container, _judge(container, seen, standing, question), question)
+    verdict = _permitted(container, verdict, question)
     return ContainerPlan(
         name=container.name,
         vmid=container.vmid,
@@ -183,6 +186,20 @@ def _replacing(container: Container, reason: str, changes: tuple[FieldChange, ..
 
 def _refuse(refusal: Refusal) -> _Verdict:
     return _Verdict(Action.REFUSED, refusal.reason, (), refusal.hint)
+
+
+def _survivable(container: Container, verdict: _Verdict, question: Question) -> _Verdict:
+    """Refused where the control plane would pull the ground from under its own feet."""
+    ends_it = {Effect.RESTART, Effect.REPLACE} & {change.effect for change in verdict.changes}
+    if not (question.inside and container.is_control_plane and ends_it):
+        return verdict
+    option = f" --allow-replace {container.name}" if Effect.REPLACE in ends_it else ""
+    return replace(
+        verdict,
+        action=Action.REFUSED,
+        reason=f"{verdict.reason}: from inside that would end the run that does it",
+        hint=f"on the workstation, type: ./run deploy -- {container.name}{option}",
+    )
 
 
 def _permitted(container: Container, verdict: _Verdict, question: Question) -> _Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.lifecycle import hostkeys, judge
+from harness.lifecycle import hostkeys, judge, whereabouts
 from harness.lifecycle.judge import Question
 from harness.lifecycle.observe import Observation, observe
 from harness.lifecycle.plan import Plan
@@ -42,6 +42,7 @@ def build(
             only=only,
             allow_replace=frozenset(allow_replace),
             control_plane=control_plane,
+            inside=whereabouts.inside(workspace),
         )
     )
 

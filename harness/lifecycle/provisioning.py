@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from harness.kit.clock import Deadline
 from harness.kit.files import exclusive
-from harness.lifecycle import hostkeys, parameters, stamp
+from harness.lifecycle import carrying, hostkeys, parameters, stamp
 from harness.lifecycle.actuator import TASK_SECONDS, Config
 from harness.lifecycle.context import StageContext
 from harness.lifecycle.errors import NotOursError
@@ -103,6 +103,7 @@ def remove_replaced(context: StageContext) -> None:
     names = context.names | frozenset(filter(None, [fields.get(_GONE_LIBRARY)]))
     actuator = context.at(_node_of(context, vmid), vmid)
     if actuator.config() is not None:
+        carrying.save(context)
         planned = None if moved_from else context.entry.digest
         remove(context, actuator.owned(names), vmid, planned)
 

@@ -102,7 +102,9 @@ class Revisions:
         if not container.is_control_plane:
             return self._tree.digest(container.directory, is_cookbook)[:_LENGTH]
         root = container.directory
-        return _hash([self._tree.digest(root / "harness", is_ours), digest_of(root, [PurePosixPath("requirements.lock")])])
+        return _hash(
+            [self._tree.digest(root / "harness", is_ours), digest_of(root, [PurePosixPath("requirements.lock")])]
+        )
 
     def _attributes(self, container: Container) -> str:
         own = attributes.own(container, self._login)

@@ -13,7 +13,16 @@ from harness.converge.engine import EngineChoice
 from harness.converge.mirror import MirrorAnswer
 from harness.converge.results import ConvergeResult
 from harness.kit.errors import HarnessError, UsageError
-from harness.lifecycle import attributes, forge_attributes, handover, journal, provisioning, stamp
+from harness.lifecycle import (
+    attributes,
+    carrying,
+    forge_attributes,
+    handover,
+    journal,
+    provisioning,
+    stamp,
+    whereabouts,
+)
 from harness.lifecycle.context import ADMIN, StageContext
 from harness.lifecycle.errors import NotIdempotentError
 from harness.lifecycle.evidence import Evidence
@@ -68,6 +77,7 @@ class LifecycleStages:
         """Run its cookbook."""
         context = self.context(container)
         context.begin()
+        carrying.restore(context)
         choice, result = self._run_cookbook(context)
         if context.container.is_control_plane:
             self._hand_over(context)
@@ -76,7 +86,7 @@ class LifecycleStages:
     def _hand_over(self, context: StageContext) -> None:
         """Give the control plane what it needs to go on from there; nothing when it is the one that we run in."""
         workspace = self._workspace
-        if handover.is_ourselves(workspace, context.container):
+        if whereabouts.is_ourselves(workspace, context.container):
             return
         recipient = handover.recipient_on(workspace, context.container, context.connection())
         handover.pack(workspace, recipient.reach)
