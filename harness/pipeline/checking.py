@@ -138,7 +138,13 @@ def _planned(workspace: Workspace, where: Scope, pve: Pve) -> Plan:
     """What a replacement is allowed to do is what the plan asks people about, so here all are allowed."""
     chosen = chosen_names(workspace, where.names)
     observation = observe(pve, workspace.inventory)
-    return plan_builder.build(workspace, chosen, allow_replace=workspace.inventory.names, observation=observation)
+    return plan_builder.build(
+        workspace,
+        chosen,
+        allow_replace=workspace.inventory.names,
+        observation=observation,
+        control_plane=where.whole,
+    )
 
 
 def chosen_names(workspace: Workspace, names: tuple[str, ...]) -> tuple[str, ...]:
