@@ -72,27 +72,25 @@ def restore(context: StageContext) -> bool:
 
 
 def _stream_out(context: StageContext, target: Path) -> None:
-    process = context.connection().session(_SAVE, sudo=True)
-    assert process.stdout is not None
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
+    with os.fdopen(descriptor, "wb") as stream, context.connection().session(_SAVE, sudo=True) as process:
+        assert process.stdout is not None
         shutil.copyfileobj(process.stdout, stream)
         stream.flush()
         os.fsync(stream.fileno())
-    _require_success(process, "tar")
+    _require_success(process)
     if not target.stat().st_size:
         raise HarnessError("tar wrote nothing")
 
 
 def _stream_in(context: StageContext, saved: Path) -> None:
-    process = context.connection().session(_RESTORE, sudo=True)
-    assert process.stdin is not None
-    with saved.open("rb") as stream, process.stdin:
+    with saved.open("rb") as stream, context.connection().session(_RESTORE, sudo=True) as process:
+        assert process.stdin is not None
         shutil.copyfileobj(stream, process.stdin)
-    _require_success(process, "tar")
+        process.stdin.close()
+    _require_success(process)
 
 
-def _require_success(process: subprocess.Popen[bytes], what: str) -> None:
-    code = process.wait()
-    if code != 0:
-        raise HarnessError(f"{what} ended with {code}")
+def _require_success(process: subprocess.Popen[bytes]) -> None:
+    if process.returncode != 0:
+        raise HarnessError(f"tar ended with {process.returncode}")
