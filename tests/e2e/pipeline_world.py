@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +56,17 @@ class Pipelines:
     admin: Forge
     forge: Forge
     node: Node
+    daemon: subprocess.Popen[bytes]
+
+    @property
+    def port(self) -> int:
+        """Where the forge listens."""
+        return int(self.url.rpartition(":")[2])
+
+    def stop_forge(self) -> None:
+        """Let the forge go away."""
+        self.daemon.terminate()
+        self.daemon.wait(30)
 
     @property
     def share(self) -> Path:
@@ -170,23 +181,23 @@ def node(path: Path) -> Iterator[Node]:
 
 
 @contextmanager
-def forge_daemon(state: Path, port: int) -> Iterator[str]:
-    """A forge in a process of its own; its address."""
+def forge_daemon(state: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A forge in a process of its own."""
     argv = [sys.executable, "-m", "harness.embedded.forge", "--state", str(state), "--listen", f"127.0.0.1:{port}"]
     state.mkdir(exist_ok=True, mode=0o700)
     with (state.parent / "forge.log").open("ab") as log:
         process = subprocess.Popen(argv, cwd=SOURCE, stdout=log, stderr=log)
         try:
             wait_until((state / READY_FILE).exists, 30, "the forge")
-            yield f"http://127.0.0.1:{port}"
+            yield process
         finally:
             process.terminate()
             process.wait(30)
 
 
 @contextmanager
-def pipelines(path: Path, *libs: str) -> Iterator[Pipelines]:
-    """A seeded forge whose jobs run. ``libs`` are copied from the repository."""
+def pipelines(path: Path, *libs: str, jobs: bool = True) -> Iterator[Pipelines]:
+    """A forge whose ``jobs`` run, or wait for a test to play the runner. ``libs`` are copied from the repository."""
     world = World(path, "pipelines", 60, libs)
     for name in ("noxfile.py", "requirements.lock"):
         shutil.copy2(SOURCE / name, world.root / name)
@@ -195,13 +206,15 @@ def pipelines(path: Path, *libs: str) -> Iterator[Pipelines]:
     shutil.rmtree(world.root / "local")
     (world.root / "local").mkdir()
     (world.root / "local" / "monorepo-id").write_text("mr-0123456789abcdef\n")
-    with node(path) as made, forge_daemon(path / "forge", free_port()) as url:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with node(path) as made, forge_daemon(path / "forge", port) as daemon:
         admin = Forge(Address(url), Login("root", Secret((path / "forge" / PASSWORD_FILE).read_text().strip())))
         login = service_login(admin)
         forge = Forge(Address(url), login)
-        found = Pipelines(path, world, url, admin, forge, made)
+        found = Pipelines(path, world, url, admin, forge, made, daemon)
         _settle(found, login)
-        with runner(found):
+        with runner(found) if jobs else nullcontext():
             yield found
         forge.close()
         admin.close()
@@ -258,4 +271,3 @@ def every_word(found: Pipelines, slug: str, number: int) -> str:
     sha = pulls.get(found.forge, slug, number).head_sha
     states = "\n".join(one.description for one in statuses.newest(found.forge, slug, sha).values())
     return f"{said}\n{states}\n{found.logs(slug)}"
-
