@@ -132,21 +132,22 @@ def take_keys(client: DockerClient, place: Place, target: str) -> dict[str, byte
 
 
 def stop(client: DockerClient, place: Place) -> bool:
-    """Stop it and take it off the node's bridge, which may then go; whether it ran. Its data stays."""
+    """Stop it; whether it was there. Its data stays; the container goes, for it would keep a network from going."""
     found = find(client, place)
-    if found is None:
-        return False
-    systems = Systems(client)
+    if found is not None:
+        _end(Systems(client), place, found)
+    return found is not None
+
+
+def _end(systems: Systems, place: Place, found: Found) -> None:
     if found.running:
         systems.stop(place.name)
-    _leave_others(systems, place.name, None)
-    return found.running
+    systems.remove(place.name)
 
 
 def destroy(client: DockerClient, place: Place, *, data: bool) -> None:
     """Remove the container; with ``data`` its volume (repositories, variables, history), its images too."""
-    if find(client, place) is not None:
-        Systems(client).remove(place.name)
+    stop(client, place)
     if not data:
         return
     owner = Owner.of(private_directory(place.state))
@@ -166,19 +167,17 @@ class _Work:
     say: Say
 
     def bring_up(self, found: Found | None, bridge: Bridge | None) -> list[str]:
-        """A container of the wanted kind, packed and started; what was done."""
-        if found is not None and found.fingerprint != self.spec.fingerprint:
-            self.say("the control plane gets a new container; its data stays")
-            self._end(found)
-            found = None
-        if found is None:
-            return self._make(bridge)
-        return self._refresh(found)
+        """A container of the wanted kind, packed and started; what was done.
 
-    def _end(self, found: Found) -> None:
-        if found.running:
-            self.systems.stop(self.place.name)
-        self.systems.remove(self.place.name)
+        A stopped one is made anew: it may be from before a network that it stood on.
+        """
+        if found is not None and found.running and found.fingerprint == self.spec.fingerprint:
+            return self._refresh()
+        if found is not None:
+            if found.running:
+                self.say("the control plane gets a new container; its data stays")
+            _end(self.systems, self.place, found)
+        return self._make(bridge)
 
     def _make(self, bridge: Bridge | None) -> list[str]:
         self.say(f"starting the control plane {self.place.name}")
@@ -191,19 +190,12 @@ class _Work:
         self.systems.start(self.place.name)
         return ["made"]
 
-    def _refresh(self, found: Found) -> list[str]:
-        changed = []
-        if self._packed() != self.luggage.digest():
-            self._pack(first=False)
-            changed.append("credentials")
-            if found.running:
-                self.systems.execute(self.place.name, ["systemctl", "restart", *UNITS])
-        if not found.running:
-            self.say(f"starting the control plane {self.place.name}")
-            require_port(self.luggage.settings.control_plane)
-            self.systems.start(self.place.name)
-            changed.append("started")
-        return changed
+    def _refresh(self) -> list[str]:
+        if self._packed() == self.luggage.digest():
+            return []
+        self._pack(first=False)
+        self.systems.execute(self.place.name, ["systemctl", "restart", *UNITS])
+        return ["credentials"]
 
     def _pack(self, *, first: bool) -> None:
         private = [*self.luggage.files(first=first), self.luggage.password_file()]
