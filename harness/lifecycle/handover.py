@@ -22,7 +22,7 @@ from harness.controlplane.reach import Reach, SshReach
 from harness.embedded.engine.system import File
 from harness.forge import users, variables
 from harness.forge.client import Address, Forge, Login
-from harness.forge.errors import ForgeError
+from harness.forge.errors import ForgeError, LoginRefused
 from harness.forge.variables import Scope
 from harness.inventory.model import Container
 from harness.kit.errors import ConfigurationError, Problem
@@ -147,9 +147,11 @@ def _opens(account: ForgeAccount, address: Address) -> bool:
     with closing(Forge(address, Login(account.user, token=account.token))) as forge:
         try:
             return users.me(forge).login == account.user
+        except LoginRefused:
+            return False
         except ForgeError as refused:
-            if refused.status in (401, 403):
-                return refused.status == 403  # a scope without users: the token itself is good
+            if refused.status == 403:  # a scope without users: the token itself is good
+                return True
             raise
 
 
