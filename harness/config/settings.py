@@ -54,6 +54,22 @@ class ControlPlaneSettings:
     port: int = 8080
 
 
+EMBEDDED = "embedded"
+GITEA = "gitea"
+
+
+@dataclass(frozen=True, slots=True)
+class GiteaSettings:
+    """Which official releases a control plane runs where ``forge`` is ``gitea``."""
+
+    version: str = "1.26.4"
+    sha256: tuple[str, ...] = ()
+    """What the packed release's digest must be: one for each architecture in use."""
+    runner_version: str = "0.2.13"
+    runner_sha256: tuple[str, ...] = ()
+    mirror: str = "https://dl.gitea.com"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything outside the containers' own files."""
@@ -61,6 +77,9 @@ class Settings:
     proxmox: ProxmoxSettings = ProxmoxSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
     control_plane: ControlPlaneSettings = ControlPlaneSettings()
+    forge: str = EMBEDDED
+    """What control planes run as their forge: ``EMBEDDED`` or ``GITEA``."""
+    gitea: GiteaSettings = GiteaSettings()
     login: str = "admin"
     password: Secret | None = None
     """None: one is made at random at the first run and kept in the share directory, mode 0600."""

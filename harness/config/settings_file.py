@@ -11,7 +11,14 @@ from typing import Any
 
 from harness.config import json_lines, suggest
 from harness.config.origin import Origin
-from harness.config.settings import ControlPlaneSettings, EmbeddedSettings, ProxmoxSettings, Settings
+from harness.config.settings import (
+    GITEA,
+    ControlPlaneSettings,
+    EmbeddedSettings,
+    GiteaSettings,
+    ProxmoxSettings,
+    Settings,
+)
 from harness.config.settings_keys import ALIASES, SETTINGS, Setting
 from harness.config.values import MalformedError
 from harness.kit.errors import ConfigurationError, Problem
@@ -59,6 +66,7 @@ def _settings(checked: Mapping[str, Any], origins: Mapping[str, Origin], file: P
         proxmox=ProxmoxSettings(**proxmox),
         embedded=EmbeddedSettings(**_section("embedded.", checked)),
         control_plane=ControlPlaneSettings(**_section("control_plane.", checked)),
+        gitea=GiteaSettings(**_section("gitea.", checked)),
         file=file,
         origins=dict(origins),
         notes=tuple(_notes(checked)),
@@ -168,6 +176,11 @@ def _contradictions(checked: Mapping[str, Any], given: Mapping[str, _Given]) -> 
     if "proxmox.host" in given and not given.keys() & {"proxmox.password", "proxmox.token", "proxmox.secret"}:
         rule = "a host needs proxmox.password, or proxmox.token and proxmox.secret"
         yield _at(given["proxmox.host"], "no credentials", rule, "the root@pam password can do everything")
+    if checked.get("forge") == GITEA:
+        for name in ("gitea.sha256", "gitea.runner_sha256"):
+            if name not in given:
+                rule = "releases are run only when they are the ones that were meant"
+                yield _at(given["forge"], f"no {name}", rule, f"set {name}: docs/gitea.md says where it stands")
     yield from _gateway_problems(checked, given)
 
 

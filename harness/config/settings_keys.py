@@ -17,6 +17,7 @@ _USER = re.compile(r"[^\s:/@!]+@[A-Za-z][A-Za-z0-9._-]+")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _LOGIN = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 _PREFIX = re.compile(r"[a-z](?:[a-z0-9-]{0,22}[a-z0-9])?")
+_VERSION = re.compile(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?(?:-rc[0-9]+)?")
 _TEMPLATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*|[A-Za-z][A-Za-z0-9_.-]*:vztmpl/[^\s/]+")
 
 
@@ -103,6 +104,25 @@ def _fingerprint(value: Any) -> str:
     if not re.fullmatch(r"[0-9A-Fa-f]{64}", digits):
         raise MalformedError(hint="see it with: pvenode cert info, or openssl x509 -noout -fingerprint -sha256")
     return ":".join(digits[at : at + 2] for at in range(0, 64, 2)).upper()
+
+
+def _choice(*known: str) -> Callable[[Any], str]:
+    def convert(value: Any) -> str:
+        if _text(value) not in known:
+            raise MalformedError
+        return str(value)
+
+    return convert
+
+
+def _digests(value: Any) -> tuple[str, ...]:
+    found = value.split(",") if isinstance(value, str) else value
+    if not isinstance(found, list) or not found:
+        raise MalformedError
+    digests = tuple(_text(one).strip().lower() for one in found)
+    if not all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in digests):
+        raise MalformedError(hint="the first word of the .sha256 file that lies beside the release")
+    return digests
 
 
 def _mirror(value: Any) -> str:
@@ -231,6 +251,55 @@ _ALL = (
         "8080",
         _number(1, 65535),
         "`8080`",
+    ),
+    Setting(
+        "forge",
+        "embedded or gitea",
+        "The forge and runner of control planes: the project's own, or the official Gitea releases (docs/gitea.md).",
+        '"embedded"',
+        _choice("embedded", "gitea"),
+        "`embedded`",
+    ),
+    Setting(
+        "gitea.version",
+        "a version number",
+        "Release of Gitea to run; read with `forge` set to `gitea`, as all settings of this group.",
+        '"1.26.4"',
+        _pattern(_VERSION),
+        "`1.26.4`",
+    ),
+    Setting(
+        "gitea.sha256",
+        "64 hexadecimal digits, or a list of them",
+        "SHA-256 of that release's `.xz` file, one for each architecture in use. Nothing is run whose digest is"
+        " another.",
+        '"…"',
+        _digests,
+        "none: required with `forge` set to `gitea`",
+    ),
+    Setting(
+        "gitea.runner_version",
+        "a version number",
+        "Release of the runner: `act_runner` up to 0.x, `gitea-runner` from 1.0.",
+        '"0.2.13"',
+        _pattern(_VERSION),
+        "`0.2.13`",
+    ),
+    Setting(
+        "gitea.runner_sha256",
+        "64 hexadecimal digits, or a list of them",
+        "SHA-256 of the runner's `.xz` file, one for each architecture in use.",
+        '"…"',
+        _digests,
+        "none: required with `forge` set to `gitea`",
+    ),
+    Setting(
+        "gitea.mirror",
+        "an http or https address",
+        "Where both are fetched from, laid out like Gitea's own download site.",
+        '"https://mirror.lan/gitea"',
+        _mirror,
+        "`https://dl.gitea.com`",
     ),
     Setting(
         "login",

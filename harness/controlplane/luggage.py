@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from harness.config.settings import ControlPlaneSettings, EmbeddedSettings, ProxmoxSettings, Settings
+from harness.config.settings import ControlPlaneSettings, EmbeddedSettings, GiteaSettings, ProxmoxSettings, Settings
 from harness.config.share import Share
 from harness.controlplane.kit import ACCOUNT, DATA
 from harness.embedded.engine.system import File
@@ -117,11 +117,14 @@ def render_settings(settings: Settings) -> str:
         "proxmox": (settings.proxmox, ProxmoxSettings()),
         "embedded": (settings.embedded, EmbeddedSettings()),
         "control_plane": (settings.control_plane, ControlPlaneSettings()),
+        "gitea": (settings.gitea, GiteaSettings()),
     }
     for name, (section, default) in sections.items():
         found[name] = _changed(section, default)
     own = ("login", "password", "cinc_mirror")
     found.update({name: _plain(getattr(settings, name)) for name in own if getattr(settings, name) is not None})
+    if settings.forge != Settings().forge:
+        found["forge"] = settings.forge
     if "nodes" in found["proxmox"]:
         found["proxmox"]["node"] = found["proxmox"].pop("nodes")
     return json.dumps(found, indent=2) + "\n"

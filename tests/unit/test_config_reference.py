@@ -9,7 +9,7 @@ import pytest
 
 from harness.config import reference
 from harness.config.keys import KEYS, Key
-from harness.config.settings import ControlPlaneSettings, EmbeddedSettings, ProxmoxSettings, Settings
+from harness.config.settings import ControlPlaneSettings, EmbeddedSettings, GiteaSettings, ProxmoxSettings, Settings
 from harness.config.settings_keys import SETTINGS
 from harness.inventory.fields import CONVERTERS
 
@@ -36,7 +36,8 @@ def test_every_setting_has_a_field_and_every_field_a_setting() -> None:
     fields = {f"proxmox.{field.name}" for field in dataclasses.fields(ProxmoxSettings)} - {"proxmox.nodes"}
     fields |= {"proxmox.node"} | {f"embedded.{field.name}" for field in dataclasses.fields(EmbeddedSettings)}
     fields |= {f"control_plane.{field.name}" for field in dataclasses.fields(ControlPlaneSettings)}
-    own = {"proxmox", "embedded", "control_plane", "file", "origins", "notes"}
+    fields |= {f"gitea.{field.name}" for field in dataclasses.fields(GiteaSettings)}
+    own = {"proxmox", "embedded", "control_plane", "gitea", "file", "origins", "notes"}
     fields |= {field.name for field in dataclasses.fields(Settings)} - own
     assert fields == set(SETTINGS)
 

@@ -244,3 +244,22 @@ def test_a_target_is_a_directory_name(tmp_path: Path) -> None:
 def test_an_empty_value_is_not_set(tmp_path: Path, value: Any) -> None:
     settings = load_settings(write(tmp_path, {"proxmox": {"host": value}, "login": value or ""}), {})
     assert settings == Settings(file=tmp_path / settings_file.FILE)
+
+
+def test_gitea_is_run_only_with_the_digests_of_its_releases(tmp_path: Path) -> None:
+    found = problems(tmp_path, {"forge": "gitea", "gitea": {"sha256": "a" * 64}})
+    assert [(problem.line, problem.found) for problem in found] == [(2, "no gitea.runner_sha256")]
+
+
+def test_a_digest_stands_alone_or_in_a_list_and_is_64_digits(tmp_path: Path) -> None:
+    gitea = {"sha256": "A" * 64, "runner_sha256": ["b" * 64, "c" * 64]}
+    settings = load_settings(write(tmp_path, {"forge": "gitea", "gitea": gitea}), {})
+    assert (settings.forge, settings.gitea.sha256) == ("gitea", ("a" * 64,))
+    assert settings.gitea.runner_sha256 == ("b" * 64, "c" * 64)
+    (problem,) = problems(tmp_path, {"gitea": {"sha256": "a" * 40}})
+    assert ".sha256 file" in str(problem)
+
+
+def test_a_forge_of_another_kind_is_refused(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, {"forge": "forgejo"})
+    assert "embedded or gitea" in str(problem)
