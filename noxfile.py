@@ -34,8 +34,8 @@ TEST_LOCK = ROOT / "tests" / "requirements.lock"
 _WORKERS = ["-n", str(min(max(os.cpu_count() or 2, 2), 8)), "--dist", "loadscope", "--no-loadscope-reorder"]
 GRACE_SECONDS = 60  # what a command gets after Ctrl-C to end its workers and its report
 
-if os.environ.get("GITOPS_LAUNCHER"):
-    # ./run promises one command; nox's own lines about sessions would stand between its output and its user.
+if os.environ.get("GITOPS_LAUNCHER") or GIVEN:
+    # ./run promises one command, a job's step is one; nox's own lines would stand between its output and its reader.
     logging.getLogger("nox").setLevel(logging.WARNING)
     logging.getLogger().setLevel(logging.WARNING)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from typing import Final
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from harness.cli import console, planning, results
 from harness.controlplane.container import ControlPlane
@@ -11,7 +14,6 @@ from harness.forge import actions
 from harness.forge.client import Address, Forge, Login
 from harness.forge.model import Pull, Run
 from harness.kit.errors import ExitCode, HarnessError
-from harness.lifecycle import plan_builder
 from harness.lifecycle.local_plane import LocalPlane
 from harness.lifecycle.plan import Plan
 from harness.lifecycle.seeding import names
@@ -20,35 +22,103 @@ from harness.pipeline import agreement, follow, merging
 from harness.pipeline.releasing import CONFIRM
 
 RELEASE: Final = "release.yml"
+_MOMENT: Final = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z ?")
+"""What a forge puts before each line of a log (RFC 3339)."""
 
 
 class AcceptanceError(HarnessError):
     """The pull request was not accepted, or what it started went wrong."""
 
 
-def offer(workspace: Workspace, plane: LocalPlane, *, accept: bool) -> int:
-    """Show the pull request or, with ``accept``, accept it and follow the deploy; exit code 0: all is verified."""
-    plan = plan_builder.build(workspace, control_plane=True)
-    if not plan.pending and not plane.seeded.release:
-        return _nothing(workspace, plane, plan)
+class Desk(Protocol):
+    """What is done at the forge with a release of ``main/config``."""
+
+    def newest(self) -> int:
+        """The newest run of the release workflow; 0: there is none."""
+
+    def accept(self, pull: Pull) -> str:
+        """Merge it; why not, empty when it is merged."""
+
+    def again(self, confirmed: str) -> None:
+        """Carry out again what is released; ``confirmed`` names the plan that a person has seen."""
+
+    def started(self, after: int) -> Run:
+        """The run that came after ``after``."""
+
+    def follow(self, run: Run, on_line: Callable[[str], None]) -> Run:
+        """Hand on its log until it has ended; the run as it is then."""
+
+    def close(self) -> None:
+        """Let go of the forge."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgeDesk:
+    """The desk at a forge that answers."""
+
+    forge: Forge
+
+    def newest(self) -> int:
+        """See ``Desk``."""
+        return follow.newest(self.forge, names.CONFIG, RELEASE)
+
+    def accept(self, pull: Pull) -> str:
+        """See ``Desk``."""
+        return merging.accept(self.forge, names.CONFIG, pull)
+
+    def again(self, confirmed: str) -> None:
+        """See ``Desk``."""
+        actions.dispatch(self.forge, names.CONFIG, RELEASE, names.RELEASE, {CONFIRM: confirmed})
+
+    def started(self, after: int) -> Run:
+        """See ``Desk``."""
+        return follow.started(self.forge, names.CONFIG, RELEASE, after=after)
+
+    def follow(self, run: Run, on_line: Callable[[str], None]) -> Run:
+        """See ``Desk``."""
+        return follow.follow(self.forge, names.CONFIG, run, on_line)
+
+    def close(self) -> None:
+        """See ``Desk``."""
+        self.forge.close()
+
+
+def at_forge(control_plane: ControlPlane) -> AbstractContextManager[Desk]:
+    """The desk of the administrator."""
+    login = Login(control_plane.login, password=control_plane.password)
+    return closing(ForgeDesk(Forge(Address(control_plane.url), login)))
+
+
+OpenDesk = Callable[[ControlPlane], AbstractContextManager[Desk]]
+
+
+def offer(workspace: Workspace, plane: LocalPlane, plan: Plan, *, accept: bool, desk: OpenDesk = at_forge) -> int:
+    """Show the pull request or, with ``accept``, accept it and follow the deploy; exit code 0: all is well.
+
+    ``plan``: of all containers, the control plane's own too. Raises ``AcceptanceError`` when the pull request cannot be
+    merged or its deploy fails.
+    """
+    _tell_what_waits(plane)
+    if not plan.pending and not plan.refused and not plane.seeded.release:
+        console.show("nothing to do: everything is released and as the repository says")
+        results.show_containers(workspace, plane.control_plane)
+        return ExitCode.OK
     planning.show(plan)
     if plan.refused:
         return ExitCode.FAILED
     if not accept:
         return _leave_open(workspace, plane)
-    code = _carry_out(plane, plan)
-    if code == ExitCode.OK:
-        results.show_containers(workspace, plane.control_plane)
-    return code
-
-
-def _nothing(workspace: Workspace, plane: LocalPlane, plan: Plan) -> int:
-    if plan.refused:
-        planning.show(plan)
-        return ExitCode.FAILED
-    console.show("nothing to do: everything is released and as the repository says")
+    with desk(plane.control_plane) as forge:
+        _carry_out(forge, plane, plan)
     results.show_containers(workspace, plane.control_plane)
     return ExitCode.OK
+
+
+def _tell_what_waits(plane: LocalPlane) -> None:
+    """Changes that could not go to ``main``, for the forge has some that the working tree lacks."""
+    for entry in plane.seeded.repositories:
+        if entry.request is not None:
+            console.say(f"{entry.slug} was changed in the forge: what you have changed waits in {entry.request.page}")
 
 
 def _leave_open(workspace: Workspace, plane: LocalPlane) -> int:
@@ -63,32 +133,28 @@ def _leave_open(workspace: Workspace, plane: LocalPlane) -> int:
     return ExitCode.OK
 
 
-def _carry_out(plane: LocalPlane, plan: Plan) -> int:
-    with closing(_forge(plane.control_plane)) as forge:
-        before = follow.newest(forge, names.CONFIG, RELEASE)
-        if plane.seeded.release:
-            _merge(forge, plane.seeded.release)
-        else:
-            console.say("all of it is released already: the release is carried out again")
-            actions.dispatch(forge, names.CONFIG, RELEASE, names.RELEASE, {CONFIRM: agreement.digest(plan)})
-        run = follow.started(forge, names.CONFIG, RELEASE, after=before)
-        console.say(f"following {run.page}")
-        return _code(follow.follow(forge, names.CONFIG, run, console.say))
+def _carry_out(forge: Desk, plane: LocalPlane, plan: Plan) -> None:
+    before = forge.newest()
+    if plane.seeded.release:
+        _merge(forge, plane.seeded.release)
+    else:
+        console.say("all of it is released already: the release is carried out again")
+        forge.again(agreement.digest(plan))
+    run = forge.started(before)
+    console.say(f"following {run.page}")
+    ended = forge.follow(run, lambda line: console.say(without_moment(line)))
+    if ended.conclusion != "success":
+        raise AcceptanceError(f"the release ended with {ended.conclusion}", hint=f"its log: {ended.page}")
 
 
-def _forge(control_plane: ControlPlane) -> Forge:
-    return Forge(Address(control_plane.url), Login(control_plane.login, password=control_plane.password))
-
-
-def _merge(forge: Forge, pull: Pull) -> None:
+def _merge(forge: Desk, pull: Pull) -> None:
     """Raises ``AcceptanceError`` with the reason why not."""
     console.say(f"accepting {pull.page}")
-    reason = merging.accept(forge, names.CONFIG, pull)
+    reason = forge.accept(pull)
     if reason:
         raise AcceptanceError(f"{pull.page} was not accepted: {reason}", hint="its page says more")
 
 
-def _code(run: Run) -> int:
-    if run.conclusion == "success":
-        return ExitCode.OK
-    raise AcceptanceError(f"the release ended with {run.conclusion}", hint=f"its log: {run.page}")
+def without_moment(line: str) -> str:
+    """A line of a log as it was printed, without the time that the forge put before it."""
+    return _MOMENT.sub("", line, count=1)

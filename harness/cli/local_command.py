@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
-from harness.cli import acceptance, arguments, console, doctor_command, planning, trial
+from harness.cli import acceptance, arguments, console, doctor_command, planning, results, session, trial
 from harness.kit.errors import ExitCode, UsageError
-from harness.lifecycle import local_plane
+from harness.lifecycle import local_plane, plan_builder
 from harness.lifecycle.plan import Plan
 from harness.lifecycle.workspace import Workspace
+
+AUTO_DEPLOY = "AUTO_DEPLOY"
+"""Environment variable: ``true`` does what ``--accept`` does."""
+_ANSWERS = {"": None, "true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def add_parser(subparsers: arguments.Subparsers) -> argparse.ArgumentParser:
@@ -46,13 +52,41 @@ def run(options: argparse.Namespace) -> int:
         return trial.run(options.container, once=options.once)
     if options.once:
         raise UsageError("--once goes with a container", hint="./run local -- apache --once")
+    environ = session.environment()
+    wanted = wish(options.accept, environ)
     doctor_command.require("local")
+    with password_shown(options) as workspace:
+        if options.no_deploy:
+            return stop_at_plan(workspace, planning.make(workspace, options))
+        plane = local_plane.bring_up(workspace, console.say)
+        plan = plan_builder.build(workspace, control_plane=True)
+        accept = workspace.settings.embedded_target if wanted is None else wanted
+        return acceptance.offer(workspace, plane, plan, accept=accept)
+
+
+def wish(option: bool | None, environ: Mapping[str, str]) -> bool | None:
+    """Whether to accept: as the option says, else ``AUTO_DEPLOY``; None when neither says anything.
+
+    Raises ``UsageError`` for a value that means neither.
+    """
+    told = environ.get(AUTO_DEPLOY, "").strip().lower()
+    if told not in _ANSWERS:
+        raise UsageError(f"{AUTO_DEPLOY} is {told}", hint="true accepts the release pull request, false leaves it open")
+    return _ANSWERS[told] if option is None else option
+
+
+@contextmanager
+def password_shown(options: argparse.Namespace) -> Iterator[Workspace]:
+    """The workspace; a password that opening it made is shown once, at the end, however that comes."""
+    kept = session.state(session.root(), session.environment()).glob("*/login.json")
+    before = frozenset(kept)
     workspace = planning.open_workspace(options)
-    if options.no_deploy:
-        return stop_at_plan(workspace, planning.make(workspace, options))
-    plane = local_plane.bring_up(workspace, console.say)
-    accept = workspace.settings.embedded_target if options.accept is None else options.accept
-    return acceptance.offer(workspace, plane, accept=accept)
+    try:
+        yield workspace
+    finally:
+        place = workspace.credentials_place
+        if place == workspace.share.login_file and place not in before:
+            results.show_password(workspace)
 
 
 def stop_at_plan(workspace: Workspace, plan: Plan) -> int:

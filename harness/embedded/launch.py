@@ -101,6 +101,12 @@ def find(state: Path) -> NodeAccess | None:
     return _access(state, found) if found is not None and found.alive else None
 
 
+def name_of(state: Path) -> str | None:
+    """The name that the node of ``state`` was last started with; None when there never was one."""
+    found = _read(state)
+    return found.name if found is not None else None
+
+
 def guests(state: Path) -> list[str]:
     """The Docker containers of this node, running or not; none when there is no engine or never was a node."""
     found = _read(state)

@@ -32,7 +32,7 @@ class Job:
     branch: str
     sha: str
     page: str
-    """Address of the run's page."""
+    """Address of the run's page, which Gitea finds by the run's id."""
     token: Secret | None = None
     proposal: Proposal | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Job:
             event=environ.get("GITHUB_EVENT_NAME", ""),
             branch=environ.get("GITHUB_REF_NAME", ""),
             sha=environ.get("GITHUB_SHA", ""),
-            page=f"{server}/{repository}/actions/runs/{environ.get('GITHUB_RUN_NUMBER', '')}",
+            page=f"{server}/{repository}/actions/runs/{environ.get('GITHUB_RUN_ID', '')}",
             token=Secret(token) if token else None,
             proposal=_proposal(event.get("pull_request")),
             inputs={str(name): str(value) for name, value in (event.get("inputs") or {}).items()},

@@ -90,7 +90,7 @@ class Stage:
             "GITHUB_SHA": sha,
             "GITHUB_REF_NAME": branch,
             "GITHUB_EVENT_PATH": str(place.with_suffix(".json")),
-            "GITHUB_RUN_NUMBER": str(self.jobs),
+            "GITHUB_RUN_ID": str(self.jobs),
             "GITHUB_TOKEN": "none",
             "MONOREPO": sha if slug == "main/config" else "main",
             "GITOPS_SHARE": str(self.here.share),
@@ -204,7 +204,7 @@ def test_a_plan_that_went_stale_and_does_more_waits_for_a_person(stage: Stage) -
     number = stage.propose("main/probe", "more", {"config.env": env(stage, "MEMORY=256", "MEMORY=512")})
     sha = stage.accept("main/probe", number)
     assert "restart" not in stage.here.comment("main/probe", number, "plan")
-    node_put(stage, features="nesting=1,fuse=1")
+    node_put(stage, mp0="local-lvm:1,mp=/by-hand")
     before = len(stage.suite.plans)
     assert stage.release("main/probe", sha) == ExitCode.CHANGES
     assert len(stage.suite.plans) == before

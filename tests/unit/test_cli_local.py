@@ -1,0 +1,76 @@
+"""How far ``local`` goes by itself, and the password that it makes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from harness.cli import local_command, planning
+from harness.kit.errors import UsageError
+from tests.unit import cli_world as world
+
+
+@pytest.mark.parametrize(
+    ("option", "told", "meant"),
+    [
+        (None, "", None),
+        (None, "true", True),
+        (None, "True ", True),
+        (None, "false", False),
+        (True, "false", True),
+        (False, "true", False),
+    ],
+)
+def test_the_option_wins_over_the_environment(option: bool | None, told: str, meant: bool | None) -> None:
+    assert local_command.wish(option, {"AUTO_DEPLOY": told}) is meant
+
+
+def test_a_variable_that_means_neither_is_refused() -> None:
+    with pytest.raises(UsageError, match="AUTO_DEPLOY is maybe"):
+        local_command.wish(None, {"AUTO_DEPLOY": "maybe"})
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository whose workspace opens without a node."""
+    world.lay_out(tmp_path)
+    monkeypatch.setenv("GITOPS_ROOT", str(tmp_path))
+    monkeypatch.delenv("GITOPS_SHARE", raising=False)
+    monkeypatch.setattr(planning, "open_workspace", lambda options: world.workspace(tmp_path))
+    return tmp_path
+
+
+def opened(capsys: pytest.CaptureFixture[str], *, fails: bool = False) -> tuple[str, str]:
+    """The password, and what opening a workspace and working with it shows."""
+    with local_command.password_shown(argparse.Namespace()) as workspace:
+        password = workspace.password.reveal()
+        if fails:
+            raise UsageError("something went wrong")
+    return password, capsys.readouterr().out
+
+
+def test_a_made_password_is_shown_once_and_lies_in_a_private_file(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    password, first = opened(capsys)
+    assert password in first
+    assert "local/share/embedded/login.json" in first
+    assert (root / "local/share/embedded/login.json").stat().st_mode & 0o777 == 0o600
+    again, second = opened(capsys)
+    assert (again, second) == (password, "")
+
+
+def test_a_made_password_is_shown_when_the_run_fails_too(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UsageError):
+        opened(capsys, fails=True)
+    assert "shown this once" in capsys.readouterr().out
+
+
+def test_a_configured_password_is_not_shown(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = root / "local" / "config.json"
+    settings.parent.mkdir()
+    settings.write_text('{"password": "of my own choice"}')
+    settings.chmod(0o600)
+    assert opened(capsys) == ("of my own choice", "")
