@@ -65,6 +65,10 @@ def test_settings_are_the_same_after_the_journey(tmp_path: Path) -> None:
     assert found.control_plane == ON_A_HOST.control_plane
 
 
+def test_what_nobody_has_set_does_not_travel_to_a_released_harness_that_may_not_know_it() -> None:
+    assert json.loads(luggage.render_settings(Settings())) == {"login": "admin"}
+
+
 def test_everything_belongs_to_the_account_alone(tmp_path: Path) -> None:
     files = [*packed(tmp_path).files(first=True), packed(tmp_path).password_file()]
     assert {file.owner for file in files} == {ACCOUNT}
