@@ -96,6 +96,12 @@ class Settings:
         return self.proxmox.host is None
 
     @property
+    def releases(self) -> tuple[str, ...]:
+        """What tells one forge of control planes from another; empty for the embedded one."""
+        gitea = self.gitea
+        return () if self.forge != GITEA else (gitea.version, *gitea.sha256, gitea.runner_version, *gitea.runner_sha256)
+
+    @property
     def target(self) -> str:
         """The name that state is kept under: ``embedded``, or ``<host>-<port>`` of a Proxmox VE host."""
         if self.proxmox.host is None:

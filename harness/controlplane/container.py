@@ -17,12 +17,14 @@ from pathlib import Path
 
 from docker.client import DockerClient
 
-from harness.config.settings import ControlPlaneSettings
-from harness.controlplane import image
+from harness.config.settings import ControlPlaneSettings, Settings
+from harness.controlplane import image, programs
 from harness.controlplane.account import forge_account
+from harness.controlplane.gitea import releases
 from harness.controlplane.kit import DATA, UNITS
 from harness.controlplane.luggage import KEYS, SHARE, Luggage
 from harness.controlplane.program import Program
+from harness.controlplane.programs import Programs
 from harness.embedded.engine.system import File, Found, Systems, SystemSpec
 from harness.embedded.node.docker.ownership import Owner, is_owned_by
 from harness.kit import clock
@@ -33,8 +35,6 @@ from harness.kit.secret import Secret
 Say = Callable[[str], None]
 
 HOSTNAME = "config"
-REGISTRATION = f"{DATA}/runner/registration-token"
-"""File with the token that the runner introduces itself with."""
 FORGE = "gitops-forge.service"
 _HEALTHY_SECONDS = 60.0
 _TRIES = 3
@@ -105,12 +105,13 @@ def ensure(
         owner = Owner.of(place.state)
         found = systems.find(place.name)
         _refuse_strangers(systems, place, found, owner)
-        ref = image.ensure(client, program, place.state.parent / "wheels", say, ca_bundle=ca_bundle)
-        work = _Work(systems, place, luggage, _spec(place, luggage, ref, owner), say)
+        base, settings = place.state.parent, luggage.settings
+        ref = image.ensure(client, program, base, say, settings=settings, ca_bundle=ca_bundle)
+        work = _Work(systems, place, luggage, _spec(place, luggage, ref, owner), programs_of(settings, client), say)
         changed = work.bring_up(found, bridge)
         address = systems.join(place.name, bridge.network, bridge.taken) if bridge else None
         _leave_others(systems, place.name, bridge)
-        url = _url(luggage)
+        url = _url(settings.control_plane)
         _wait_healthy(systems, place.name, url)
     return ControlPlane(url, forge_account(luggage.login), luggage.password, place.name, address, tuple(changed))
 
@@ -164,6 +165,7 @@ class _Work:
     place: Place
     luggage: Luggage
     spec: SystemSpec
+    programs: Programs
     say: Say
 
     def bring_up(self, found: Found | None, bridge: Bridge | None) -> list[str]:
@@ -199,7 +201,7 @@ class _Work:
 
     def _pack(self, *, first: bool) -> None:
         private = [*self.luggage.files(first=first), self.luggage.password_file()]
-        self.systems.put(self.place.name, [*private, *_environment(self.luggage)])
+        self.systems.put(self.place.name, [*private, *_environment(self.luggage, self.programs)])
         write_atomic(self._note, json.dumps({"luggage": self.luggage.digest()}) + "\n", mode=0o600)
 
     def _packed(self) -> str | None:
@@ -213,15 +215,22 @@ class _Work:
         return self.place.state / "packed.json"
 
 
-def _environment(luggage: Luggage) -> Iterable[File]:
+def programs_of(settings: Settings, client: DockerClient) -> Programs:
+    """What runs in the local control plane of these settings."""
+    return programs.of(releases.wanted(settings, image.machine(client)), _url(settings.control_plane))
+
+
+def _environment(luggage: Luggage, run: Programs) -> Iterable[File]:
     """What the units are started with.
 
     Docker publishes the port, so the forge listens on all of the container's addresses; and on the port that it is
     published as, so that ``localhost:<port>`` in a link leads to it from inside as well.
     """
     port = luggage.settings.control_plane.port
-    forge = f"FORGE_ADMIN={forge_account(luggage.login)}\nFORGE_OPTIONS=--listen 0.0.0.0:{port}\n"
-    runner = f"RUNNER_FORGE=http://127.0.0.1:{port}\nRUNNER_OPTIONS=--token-file {REGISTRATION} --stop-grace 7200\n"
+    listen = f"--listen 0.0.0.0:{port} {run.forge_options}".strip()
+    forge = f"FORGE_ADMIN={forge_account(luggage.login)}\nFORGE_MODULE={run.forge}\nFORGE_OPTIONS={listen}\n"
+    introduce = f"--token-file {run.registration} --stop-grace 7200 {run.runner_options}".strip()
+    runner = f"RUNNER_FORGE=http://127.0.0.1:{port}\nRUNNER_MODULE={run.runner}\nRUNNER_OPTIONS={introduce}\n"
     for name, text in (("forge", forge), ("runner", runner)):
         yield File(f"etc/gitops/{name}.env", text.encode(), 0o644)
 
@@ -251,8 +260,7 @@ def require_port(wanted: ControlPlaneSettings) -> None:
             ) from taken
 
 
-def _url(luggage: Luggage) -> str:
-    wanted = luggage.settings.control_plane
+def _url(wanted: ControlPlaneSettings) -> str:
     host = "localhost" if wanted.address in ("127.0.0.1", *_ANYWHERE) else wanted.address
     return f"http://{host}:{wanted.port}"
 

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.config.settings import Settings
 from harness.config.share import Share
+from harness.controlplane import programs
 from harness.controlplane.account import forge_account
 from harness.controlplane.authority import Authority, Server
+from harness.controlplane.gitea import releases
 from harness.controlplane.kit import Kit
 from harness.controlplane.luggage import AUTHORITY
 from harness.controlplane.program import Program
@@ -39,15 +42,24 @@ class Deployment:
 
 
 def prepare(
-    container: Container, *, root: Path, share: Share, login: str, connection: Connection, say: Say
+    container: Container,
+    *,
+    root: Path,
+    share: Share,
+    login: str,
+    connection: Connection,
+    say: Say,
+    settings: Settings | None = None,
 ) -> Deployment:
     """Everything for ``container``, whose Debian and architecture are asked over ``connection``.
 
-    Raises ``UnreachableError`` when wheels for it can be had neither here nor from the package index.
+    Raises ``UnreachableError`` when wheels or releases for it can be had neither here nor from the package index.
     """
     release, architecture = connection.run(_PROBE).text.split()
     platform = Platform.of(release, architecture)
-    kit = Kit.ensure(Program.of(root), platform, share.path.parent / "wheels", say)
+    pair = releases.wanted(settings or Settings(), platform.machine)
+    kit = Kit.ensure(Program.of(root), platform, share.path.parent, say, pair)
+    run = programs.of(pair, url(container))
     issued = authority(share).issue(container.name, server(container))
     attributes = {
         "environment": kit.environment,
@@ -58,6 +70,12 @@ def prepare(
         "certificate": issued.certificate,
         "key": issued.key,
         "authority": authority(share).found().read_text(),
+        "releases": [release.name for release in pair or ()],
+        "forge_module": run.forge,
+        "forge_options": run.forge_options,
+        "runner_module": run.runner,
+        "runner_options": run.runner_options,
+        "registration": run.registration,
     }
     return Deployment({"files/kit.tar": pack(kit)}, attributes)
 

@@ -12,7 +12,10 @@ from pathlib import Path
 
 from docker.client import DockerClient
 
+from harness.config.settings import Settings
 from harness.controlplane import kit as kits
+from harness.controlplane.gitea import releases
+from harness.controlplane.gitea.releases import Pair
 from harness.controlplane.kit import Kit
 from harness.controlplane.program import Program
 from harness.controlplane.wheels import Platform
@@ -45,6 +48,11 @@ set -eu
 sh {staging}/install.sh {staging}
 rm -rf {staging}
 """
+_RELEASES = """\
+set -eu
+sh {staging}/releases.sh {staging}
+rm -rf {staging}
+"""
 # The units are enabled here; what they are started with comes with the container.
 _PROGRAM = """\
 set -eu
@@ -55,26 +63,38 @@ systemctl disable --quiet ssh.service ssh.socket 2>/dev/null || true
 """
 
 
-def ensure(client: DockerClient, program: Program, cache: Path, say: Say, *, ca_bundle: Path | None = None) -> str:
-    """The image for this very program: reused, or made. Wheels are kept in ``cache``.
+def ensure(
+    client: DockerClient,
+    program: Program,
+    base: Path,
+    say: Say,
+    *,
+    settings: Settings | None = None,
+    ca_bundle: Path | None = None,
+) -> str:
+    """The image for this very program: reused, or made. What was fetched is kept in folders of ``base``.
 
     Raises ``UnreachableError`` when Debian's archive or the package index does not answer, and only where they are
     needed.
     """
-    platform = Platform.of(RELEASE, _machine(client))
-    base = base_image.reference(RELEASE, ca_bundle)
-    tools = f"{REPOSITORY}-tools:{_digest(base, *kits.PACKAGES, _TOOLS)}"
+    platform = Platform.of(RELEASE, machine(client))
+    pair = releases.wanted(settings or Settings(), platform.machine)
+    debian = base_image.reference(RELEASE, ca_bundle)
+    tools = f"{REPOSITORY}-tools:{_digest(debian, *kits.PACKAGES, _TOOLS)}"
     environment = f"{REPOSITORY}-environment:{_digest(tools, program.lock_digest, _installer())}"
-    ref = f"{REPOSITORY}:{_digest(environment, program.digest, _units())}"
+    below = f"{REPOSITORY}-gitea:{_digest(environment, *_named(pair))}" if pair else environment
+    ref = f"{REPOSITORY}:{_digest(below, program.digest, _units())}"
     if base_image.exists(client, ref):
         return ref
     if not base_image.exists(client, tools):
         base_image.ensure_base(client, RELEASE, say, ca_bundle=ca_bundle)
-        layers.ensure(client, base, _tools(tools), say, f"installing {', '.join(kits.PACKAGES)} with apt")
-    kit = Kit.ensure(program, platform, cache, say)
+        layers.ensure(client, debian, _tools(tools), say, f"installing {', '.join(kits.PACKAGES)} with apt")
+    kit = Kit.ensure(program, platform, base, say, pair)
     layers.ensure(client, tools, _environment(environment, kit), say, "installing the locked packages")
-    layers.ensure(client, environment, _program(ref, kit), say, "installing the harness into the control plane's image")
-    layers.remove(client, _LABELS, keep=frozenset({tools, environment, ref}))
+    if pair:
+        layers.ensure(client, environment, _gitea(below, kit), say, "installing Gitea and its runner")
+    layers.ensure(client, below, _program(ref, kit), say, "installing the harness into the control plane's image")
+    layers.remove(client, _LABELS, keep=frozenset({tools, environment, below, ref}))
     return ref
 
 
@@ -83,7 +103,8 @@ def remove(client: DockerClient) -> int:
     return layers.remove(client, _LABELS)
 
 
-def _machine(client: DockerClient) -> str:
+def machine(client: DockerClient) -> str:
+    """The architecture of the machine that containers run on."""
     return options.read_facts(client.info()).architecture
 
 
@@ -95,24 +116,34 @@ def _tools(ref: str) -> Layer:
 
 def _environment(ref: str, kit: Kit) -> Layer:
     script = _ENVIRONMENT.format(staging=_STAGING, account=kits.script("account.sh"))
-    return Layer(ref, script, _staged(kit, wheels=True), labels=_LABELS)
+    return Layer(ref, script, _staged(kit, leave="releases/"), labels=_LABELS)
+
+
+def _gitea(ref: str, kit: Kit) -> Layer:
+    return Layer(ref, _RELEASES.format(staging=_STAGING), _staged(kit, leave="wheels/"), labels=_LABELS)
 
 
 def _program(ref: str, kit: Kit) -> Layer:
     script = _PROGRAM.format(staging=_STAGING, units=" ".join(kits.UNITS))
     units = [File(f"etc/systemd/system/{name}", (kits.FILES / name).read_bytes(), 0o644) for name in kits.UNITS]
-    return Layer(ref, script, _staged(kit, *units, wheels=False), labels=_LABELS)
+    return Layer(ref, script, _staged(kit, *units, leave=("wheels/", "releases/")), labels=_LABELS)
 
 
-def _staged(kit: Kit, *more: File, wheels: bool) -> bytes:
-    """The kit in its directory; its wheels only where they are to be installed."""
-    wanted = (entry for entry in kit.files() if wheels or not entry[0].startswith("wheels/"))
+def _staged(kit: Kit, *more: File, leave: str | tuple[str, ...]) -> bytes:
+    """The kit in its directory, without the large folders that another layer installs."""
+    wanted = (entry for entry in kit.files() if not entry[0].startswith(leave))
     files = [File(f"{_STAGING}/{path}", data, 0o644) for path, data in wanted]
     return archive([*files, *more])
 
 
 def _installer() -> str:
     return kits.script(kits.INSTALLER) + kits.script("account.sh") + _ENVIRONMENT
+
+
+def _named(pair: Pair) -> tuple[str, ...]:
+    """What tells one layer of releases from another."""
+    digests = (digest for release in pair for digest in sorted(release.digests))
+    return (*(release.name for release in pair), *digests, kits.script(kits.UNPACKER) + _RELEASES)
 
 
 def _units() -> str:

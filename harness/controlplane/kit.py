@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.controlplane import wheels
+from harness.controlplane.gitea import releases
+from harness.controlplane.gitea.releases import Pair
 from harness.controlplane.program import LOCK, Program
 from harness.controlplane.wheels import Platform
 
@@ -25,6 +27,7 @@ ACCOUNT = 811
 PACKAGES = ("ca-certificates", "git", "openssh-client", "python3", "python3-venv")
 """Debian packages that a control plane needs."""
 INSTALLER = "install.sh"
+UNPACKER = "releases.sh"
 INSTALLED_WHEELS = Path(HOME) / "wheels"
 """Where a control plane keeps its own wheels, to make another one from."""
 
@@ -36,12 +39,16 @@ class Kit:
     program: Program
     platform: Platform
     wheels: Path
+    releases: tuple[Path, ...] = ()
+    """Packed releases of Gitea and its runner, where those are to run."""
 
     @classmethod
-    def ensure(cls, program: Program, platform: Platform, cache: Path, say: Say) -> Kit:
-        """The kit, its wheels fetched where neither ``cache`` nor this machine's own installation has them."""
-        folder = wheels.ensure(program, platform, (cache, INSTALLED_WHEELS), say)
-        return cls(program, platform, folder)
+    def ensure(cls, program: Program, platform: Platform, base: Path, say: Say, pair: Pair | None = None) -> Kit:
+        """The kit, wheels and releases fetched where neither folders in ``base`` nor this machine's own installation
+        have them."""
+        folder = wheels.ensure(program, platform, (base / "wheels", INSTALLED_WHEELS), say)
+        caches = (base / "downloads", releases.INSTALLED)
+        return cls(program, platform, folder, tuple(releases.ensure(one, caches, say) for one in pair or ()))
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """Everything that ``install.sh`` expects in its directory, by relative path."""
@@ -49,10 +56,13 @@ class Kit:
         yield "lock.digest", self.environment.encode()
         yield "program.digest", self.program.digest.encode()
         yield "wheels.name", self.wheels.name.encode()
-        yield INSTALLER, script(INSTALLER).encode()
+        for name in (INSTALLER, UNPACKER):
+            yield name, script(name).encode()
         yield "harness.tar", self.program.archive()
         for wheel in sorted(self.wheels.glob("*.whl")):
             yield f"wheels/{wheel.name}", wheel.read_bytes()
+        for release in self.releases:
+            yield f"releases/{release.name}", release.read_bytes()
 
     @property
     def environment(self) -> str:

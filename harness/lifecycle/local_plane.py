@@ -10,7 +10,7 @@ from typing import Final
 from docker.client import DockerClient
 
 from harness.controlplane import container as local
-from harness.controlplane.container import REGISTRATION, Bridge, ControlPlane, Place
+from harness.controlplane.container import Bridge, ControlPlane, Place
 from harness.controlplane.kit import ACCOUNT
 from harness.controlplane.luggage import merge_keys
 from harness.controlplane.program import Program
@@ -85,7 +85,7 @@ def _hand_over(client: DockerClient, workspace: Workspace, found: ControlPlane, 
     reach = DockerReach(Systems(client), found.container)
     address = Address(found.url)
     with closing(Forge(address, Login(found.login, password=found.password))) as admin:
-        introduce_runner(admin, reach)
+        introduce_runner(admin, reach, local.programs_of(workspace.settings, client).registration)
     port = workspace.settings.control_plane.port
     for_containers = f"http://{found.address}:{port}" if found.address else None
     recipient = Recipient(address, reach, f"http://127.0.0.1:{port}", for_containers)
@@ -93,12 +93,12 @@ def _hand_over(client: DockerClient, workspace: Workspace, found: ControlPlane, 
     return LocalPlane(found, seeded)
 
 
-def introduce_runner(admin: Forge, reach: DockerReach) -> None:
+def introduce_runner(admin: Forge, reach: DockerReach, file: str) -> None:
     """Give the runner the token by which it registers, once."""
-    if reach.read(REGISTRATION):
+    if reach.read(file):
         return
-    token = str(admin.get("admin/actions/runners/registration-token")["token"])
-    reach.put([File(REGISTRATION, f"{token}\n".encode(), 0o600, ACCOUNT)])
+    token = str(admin.post("admin/actions/runners/registration-token")["token"])
+    reach.put([File(file, f"{token}\n".encode(), 0o600, ACCOUNT)])
     reach.run("systemctl", "restart", "gitops-runner.service")
 
 

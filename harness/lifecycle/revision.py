@@ -75,11 +75,13 @@ class Revisions:
         password: Secret,
         key: bytes,
         mirror: str | None = None,
+        forge: tuple[str, ...] = (),
     ) -> None:
         self._inventory = inventory
         self._tree = tree
         self._login = login
         self._mirror = mirror
+        self._forge = forge
         self._secrets = hmac.new(key, f"{login}\0{password.reveal()}".encode(), hashlib.sha256).hexdigest()[:_LENGTH]
 
     def of(self, container: Container) -> Revision:
@@ -102,9 +104,8 @@ class Revisions:
         if not container.is_control_plane:
             return self._tree.digest(container.directory, is_cookbook)[:_LENGTH]
         root = container.directory
-        return _hash(
-            [self._tree.digest(root / "harness", is_ours), digest_of(root, [PurePosixPath("requirements.lock")])]
-        )
+        packages = digest_of(root, [PurePosixPath("requirements.lock")])
+        return _hash([self._tree.digest(root / "harness", is_ours), packages, *self._forge])
 
     def _attributes(self, container: Container) -> str:
         own = attributes.own(container, self._login)

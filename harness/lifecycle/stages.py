@@ -130,6 +130,7 @@ class LifecycleStages:
             login=workspace.login,
             connection=context.connection(),
             say=context.note,
+            settings=workspace.settings,
         )
         return replace(cookbook, more=made.files), {**known, deployment.ATTRIBUTE: made.attributes}
 

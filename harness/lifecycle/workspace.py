@@ -90,6 +90,7 @@ class Workspace:
             password=self.password,
             key=self.share.revision_key(),
             mirror=self.settings.cinc_mirror,
+            forge=self.settings.releases,
         )
 
     @cached_property

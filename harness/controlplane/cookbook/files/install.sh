@@ -1,6 +1,7 @@
-# Installs what lies in the directory $1 (wheels/, requirements.lock, harness.tar, lock.digest, program.digest) as
-# /opt/gitops: needs no network. An environment belongs to one lock and a program to one digest; the links `current` and
-# `program` move to them only when they are whole, so that what runs meanwhile runs on. Doing it again does nothing.
+# Installs what lies in the directory $1 (wheels/, requirements.lock, harness.tar, lock.digest, program.digest, where
+# Gitea is to run releases/ too) as /opt/gitops: needs no network. An environment belongs to one lock and a program to one
+# digest; the links `current` and `program` move to them only when they are whole, so that what runs meanwhile runs on.
+# Doing it again does nothing.
 set -eu
 from=$1
 home=/opt/gitops
@@ -61,6 +62,10 @@ if [ ! -d "$home/wheels/$wheels" ]; then
   mkdir -p "$home/wheels"
   cp -r "$from/wheels" "$home/wheels/.part"
   finish "$home/wheels/.part" "$home/wheels/$wheels"
+fi
+
+if [ -d "$from/releases" ]; then
+  sh "$from/releases.sh" "$from"
 fi
 
 point current "environments/$lock"

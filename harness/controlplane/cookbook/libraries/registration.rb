@@ -9,7 +9,7 @@ module Registration
       raise "#{forge} does not answer" unless Utils.wait("#{forge}/api/healthz", timeout: 60)
 
       url = "#{forge}/api/v1/admin/actions/runners/registration-token"
-      answer = Utils.request(url, user: admin, password: password)
+      answer = Utils.request(url, method: :post, user: admin, password: password)
       raise "#{url} answers #{answer.code}" unless answer.code.to_i == 200
 
       "#{JSON.parse(answer.body).fetch('token')}\n"

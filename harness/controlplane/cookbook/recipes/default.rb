@@ -6,9 +6,10 @@ data = '/var/lib/gitops'
 kit = '/var/cache/gitops-kit'
 tls = '/etc/gitops/tls'
 authority = '/usr/local/share/ca-certificates/gitops.crt'
-version = "#{plane['environment']} #{plane['program']}\n"
+version = "#{[plane['environment'], plane['program'], *plane['releases']].join(' ')}\n"
 installed = lambda do
-  { 'current' => plane['environment'], 'program' => plane['program'] }.all? do |link, name|
+  unpacked = plane['releases'].all? { |name| File.exist?("/opt/gitops/releases/#{name}") }
+  unpacked && { 'current' => plane['environment'], 'program' => plane['program'] }.all? do |link, name|
     File.symlink?("/opt/gitops/#{link}") && File.basename(File.readlink("/opt/gitops/#{link}")) == name
   end
 end
@@ -141,13 +142,13 @@ Common.application(self, 'gitops-forge',
                    verify_cmd: "curl -s -f -o /dev/null http://127.0.0.1:#{plane['plain_port']}/api/healthz")
 
 # The runner introduces itself with a token that only an administrator gets.
-file "#{data}/runner/registration-token" do
+file plane['registration'] do
   content lazy { Registration.token("http://127.0.0.1:#{plane['plain_port']}", plane['admin'], password) }
   owner 'gitops'
   group 'gitops'
   mode '0600'
   sensitive true
-  not_if { File.exist?("#{data}/runner/registration-token") }
+  not_if { File.exist?(plane['registration']) }
 end
 
 Common.application(self, 'gitops-runner')
