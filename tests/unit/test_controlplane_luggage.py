@@ -7,6 +7,7 @@ import json
 import tarfile
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -22,8 +23,9 @@ from harness.embedded.engine import system
 from harness.embedded.engine.system import File, SystemSpec
 from harness.embedded.forge import __main__ as forge_program
 from harness.embedded.forge import server
+from harness.embedded.node.docker import ownership
 from harness.embedded.runner import __main__ as runner_program
-from harness.kit.errors import HarnessError, UnreachableError
+from harness.kit.errors import HarnessError, UnreachableError, UsageError
 from harness.kit.secret import Secret
 from harness.lifecycle.workspace import _node_elsewhere
 
@@ -202,3 +204,41 @@ def test_what_is_packed_is_json_that_json_reads(tmp_path: Path) -> None:
     settings = json.loads(found["/var/lib/gitops/share/config.json"] or b"")
     assert settings["proxmox"]["node"] == ["one", "two"]
     assert settings["proxmox"]["secret"] == "11111111-2222"
+
+
+class Engine:
+    """Answers who owns a volume, and nothing else."""
+
+    def __init__(self, volume_owner: str | None) -> None:
+        self._owner = volume_owner
+
+    def volume_owner(self, volume: str) -> str | None:
+        assert volume == "gitops-config-data"
+        return self._owner
+
+
+def refuse(tmp_path: Path, owner_of_volume: str | None) -> None:
+    place = Place.of(tmp_path, "gitops")
+    place.state.mkdir(exist_ok=True)
+    container._refuse_strangers(
+        cast("system.Systems", Engine(owner_of_volume)), place, None, ownership.Owner.of(place.state)
+    )
+
+
+def test_a_volume_of_our_own_or_none_is_no_stranger(tmp_path: Path) -> None:
+    refuse(tmp_path, None)
+    refuse(tmp_path, ownership.Owner.of(tmp_path / "control-plane").label)
+
+
+def test_another_checkouts_control_plane_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    theirs = ownership.Owner.of(tmp_path / "theirs")
+    with pytest.raises(UsageError, match="belongs to") as refused:
+        refuse(tmp_path, theirs.label)
+    assert "embedded.name" in str(refused.value.hint)
+
+
+def test_what_a_removed_checkout_left_is_not_taken_and_not_deleted_either(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="its data is still there") as refused:
+        refuse(tmp_path, "0123456789abcdef /gone")
+    assert "docker volume rm gitops-config-data" in str(refused.value.hint)
