@@ -219,6 +219,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", default=False)
+def conformance(session: nox.Session) -> None:
+    """Ask the embedded node what a real Proxmox VE was asked, and print the share of exact answers."""
+    _install(TEST_LOCK)
+    _end(_run("python", "-m", "tests.contract.pve.conformance", *session.posargs))
+
+
+@nox.session(venv_backend="none", default=False)
 def bench(session: nox.Session) -> None:
     """Measure what the README claims; writes bench/results/."""
     _install(TEST_LOCK)

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from harness.embedded.node import authentication, control, faulty, parameters, proxying, routes
-from harness.embedded.node.errors import ApiError, BareError, RawError, failure, invalid, not_implemented
+from harness.embedded.node.errors import ApiError, BareError, RawError, denied, failure, invalid, not_implemented
 from harness.embedded.node.node import Node
 from harness.embedded.node.routing import Call, Result, Text, handler_of
 from harness.embedded.node.schema import Endpoint
@@ -119,6 +119,8 @@ class Application:
         endpoint, in_path = found
         given, uploads = _given(request)
         values = _merged(in_path, given)
+        if "!" in user and not endpoint.allows_token:
+            raise denied(f"URI '{path}' not available with API token, need proper ticket.\n")
         self._check_permission(endpoint, user, values)
         if endpoint.proxied:
             proxying.check_node(self.node, values["node"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,14 +14,19 @@ from docker.client import DockerClient
 
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import image, labels, options
-from harness.embedded.node.docker import cleanup, codec, devices, limits, templates
+from harness.embedded.node.docker import cleanup, codec, devices, files, limits, templates
+from harness.embedded.node.docker.archives import Archives
 from harness.embedded.node.docker.bridges import Bridges
 from harness.embedded.node.docker.containers import Containers
+from harness.embedded.node.docker.copies import Copies
 from harness.embedded.node.docker.names import Names
 from harness.embedded.node.docker.ownership import Owner
+from harness.embedded.node.docker.reader import Reader
+from harness.embedded.node.docker.specs import Specs
 from harness.embedded.node.docker.volumes import Volumes
 from harness.embedded.node.docker.watch import Watch
 from harness.embedded.node.runtime import (
+    ArchiveError,
     Bridge,
     GuestError,
     GuestInterface,
@@ -32,7 +38,7 @@ from harness.embedded.node.runtime import (
 )
 from harness.kit import clock
 from harness.kit.errors import DeadlineError, HarnessError
-from harness.kit.files import private_directory, write_atomic
+from harness.kit.files import private_directory
 
 _STOP_GRACE_SECONDS = 2.0
 """A stop first lets systemd close files; Proxmox VE kills at once, and a commit of half-written files helps nobody."""
@@ -53,7 +59,8 @@ class DockerRuntime:
         self._client = client
         self._api: Any = client.api  # the type stubs leave much of it out
         self._state = private_directory(state)
-        self._specs = private_directory(state / "runtime")
+        own = private_directory(state / "runtime")
+        self._specs = Specs(own)
         self._ca_bundle = ca_bundle
         self._names = Names(name)
         with self._errors():
@@ -65,7 +72,9 @@ class DockerRuntime:
         self._bridges = Bridges(self._api, self._names, self._owner.label)
         self._volumes = Volumes(self._api, self._names, private_directory(state / "root"))
         self._containers = Containers(self._api, self._names, self._facts, chosen, (self._bridges, self._volumes))
-        self._fetched = templates.Fetched(self._specs / "templates.json")
+        self._copies = Copies(self._api, self._names, self._containers, self._volumes)
+        self._archives = Archives(self._api, self._names, Reader(self._api, self._names, chosen), own / "parts")
+        self._fetched = templates.Fetched(own / "templates.json")
         self._watch = Watch(self._api, self._names)
 
     # Networks
@@ -79,6 +88,8 @@ class DockerRuntime:
             if not self._owner.check(self._bridges.all(), self._names.instance):
                 cleanup.remove_all(self._client, self._names.instance)
             self._containers.settle()
+            self._archives.tidy()
+            self._specs.tidy()
             for bridge in bridges:
                 self._bridges.prepare(bridge)
             self._bridges.tidy()
@@ -86,18 +97,31 @@ class DockerRuntime:
     # Life and death
 
     def create(self, spec: GuestSpec, log: Log) -> None:
-        with self._errors():
-            try:
-                self._containers.create(spec, log)
-            except BaseException:
-                self._volumes.forget(spec.vmid)
-                raise
-            self._save(spec)
-            self._watch.forget_list()
+        with self._errors(), self._making(spec):
+            self._containers.create(spec, log)
+
+    @contextmanager
+    def _making(self, spec: GuestSpec) -> Iterator[None]:
+        """A new container is being made: complete in the end, or nothing of it is left."""
+        self._containers.check_absent(spec.vmid)
+        try:
+            yield
+            self._specs.save(spec)
+        except BaseException:
+            self._clear(spec.vmid)
+            raise
+        self._watch.forget_list()
+
+    def _clear(self, vmid: int) -> None:
+        """Remove everything that Docker has of a container."""
+        for name in (self._names.container(vmid), self._names.making(vmid), self._names.next(vmid)):
+            self._containers.remove(name)
+        cleanup.remove_images(self._api, labels.of_guest(self._names.instance, vmid))
+        self._volumes.forget(vmid)
 
     def start(self, vmid: int, log: Log) -> None:
         with self._errors():
-            spec = self._load(vmid)
+            spec = self._specs.load(vmid)
             present = self._containers.get(vmid)
             if present["State"]["Running"]:
                 return
@@ -156,14 +180,18 @@ class DockerRuntime:
 
     def delete(self, vmid: int) -> None:
         with self._errors():
-            for name in (self._names.container(vmid), self._names.making(vmid), self._names.next(vmid)):
-                self._containers.remove(name)
+            self._clear(vmid)
             self._watch.ended(vmid)
             self._watch.forget_list()
-            cleanup.remove_images(self._api, labels.of_guest(self._names.instance, vmid))
-            self._volumes.forget(vmid)
             self._bridges.tidy()
-            self._spec_file(vmid).unlink(missing_ok=True)
+            self._specs.forget(vmid)
+
+    def mend(self, vmid: int, snapshots: frozenset[str]) -> None:
+        """Remove what belongs to none of the snapshots that a container has."""
+        with self._errors():
+            for name in set(self._containers.snapshots(vmid)) - snapshots:
+                self._remove_snapshot(self._names.snapshot(vmid, name))
+            self._volumes.keep_only(vmid, snapshots)
 
     # Changes
 
@@ -179,7 +207,7 @@ class DockerRuntime:
                 self._bridges.tidy()
             if running and "hostname" in changed:
                 self._rename_host(spec)
-            self._save(spec)
+            self._specs.save(spec)
             return frozenset(key for key in changed if waits(key)) if running else frozenset()
 
     def _check(self, spec: GuestSpec) -> None:
@@ -196,53 +224,121 @@ class DockerRuntime:
     def delete_volume(self, vmid: int, source: str) -> None:
         """Remove a volume that no configuration names any more; an unknown one is no error."""
         with self._errors():
-            self._volumes.delete(vmid, source)
+            if self._volumes.exists(vmid, source):
+                self._let_go(vmid, source)
+                self._volumes.delete(vmid, source)
+
+    def _let_go(self, vmid: int, source: str) -> None:
+        """Make a stopped container anew that still has a volume; a running one keeps it, and the engine says so."""
+        present = self._containers.find(vmid)
+        name = self._names.volume(source)
+        if present is None or present["State"]["Running"] or name not in _volume_names(present):
+            return
+        spec = self._specs.load(vmid)
+        kept = tuple(mount for mount in spec.mounts if self._names.volume(mount.source) != name)
+        spec = dataclasses.replace(spec, mounts=kept)
+        self._containers.recreate(spec, _silent)
+        self._specs.save(spec)
 
     def resize(self, vmid: int, key: str, size_bytes: int) -> None:
-        """Nothing to do: Docker's volumes and layers grow by themselves, and the node remembers the size."""
+        """Remember the size. Docker's volumes and layers grow by themselves up to the disk of this machine."""
+        spec = self._specs.load(vmid)
+        if key == "rootfs":
+            if size_bytes < spec.rootfs_bytes:
+                raise GuestError("unable to shrink disk size")
+            self._specs.save(dataclasses.replace(spec, rootfs_bytes=size_bytes))
+
+    # Copies and archives
+
+    def clone(self, source: int, snapshot: str | None, spec: GuestSpec, log: Log) -> None:
+        """Make a stopped container with the file system of another, or of a snapshot of it."""
+        with self._errors():
+            origin = self._specs.load(source)
+            if snapshot is not None:
+                self._need_snapshot(source, snapshot)
+            with self._making(spec):
+                if snapshot is None:
+                    self._copies.clone(origin, spec, log)
+                else:
+                    self._copies.clone_snapshot(origin, snapshot, spec, log)
+
+    def copy_volume(self, vmid: int, source: str, target: str, log: Log) -> None:
+        """Give a volume of a stopped container a second life; a root file system has no volume to copy."""
+        with self._errors():
+            if self._volumes.exists(vmid, source):
+                log(f"copying {source} to {target}")
+                image_ = self._tool_image(vmid)
+                self._volumes.copy(self._names.volume(source), self._names.owner(target) or vmid, target, image_)
+
+    def _tool_image(self, vmid: int) -> str:
+        """An image whose programs read the container's files: its template, which it cannot have changed."""
+        template = self._specs.load(vmid).image
+        if template and image.exists(self._client, template):
+            return template
+        return str(self._containers.get(vmid)["Image"])
+
+    def archive(self, vmid: int, path: Path | None, log: Log) -> int:
+        """Write the file system to ``path``; returns the archive's bytes. Without a path nothing is written."""
+        if path is None:
+            return 0
+        with self._errors():
+            spec = self._specs.load(vmid)
+            present = self._containers.get(vmid)
+            with self._containers.paused(present):
+                return self._archives.write(present, spec, self._tool_image(vmid), path, log)
+
+    def restore(self, spec: GuestSpec, path: Path | None, log: Log) -> None:
+        """Make a stopped container from an archive."""
+        if path is None:
+            raise ArchiveError("exit code 2")
+        with self._errors(), self._making(spec):
+            loaded = self._archives.load(spec, path, self._containers)
+            self._volumes.fill(spec, loaded)
+            self._containers.place(spec, loaded, files.root_keys(spec), log)
 
     # Snapshots
 
     def snapshot(self, vmid: int, name: str, log: Log) -> None:
         with self._errors():
-            spec = self._load(vmid)
+            spec = self._specs.load(vmid)
             present = self._containers.get(vmid)
-            with self._paused(present):
-                log(f"keeping the file system of CT {vmid} as '{name}'")
-                tag = self._names.snapshot(vmid, name).rpartition(":")[2]
-                self._containers.commit(present["Id"], vmid, tag, **{labels.SNAPSHOT: name})
-                self._volumes.keep(vmid, name, spec.mounts, spec.image)
+            try:
+                with self._containers.paused(present):
+                    log(f"keeping the file system of CT {vmid} as '{name}'")
+                    tag = self._names.snapshot(vmid, name).rpartition(":")[2]
+                    self._containers.commit(present["Id"], vmid, tag, **{labels.SNAPSHOT: name})
+                    self._volumes.keep(vmid, name, spec.mounts, self._tool_image(vmid))
+            except BaseException:
+                self._forget_snapshot(vmid, name)
+                raise
 
-    @contextmanager
-    def _paused(self, present: Mapping[str, Any]) -> Iterator[None]:
-        """Hold a running container still, so that file system and volumes are of one moment."""
-        if not present["State"]["Running"]:
-            yield
-            return
-        self._api.pause(present["Id"])
-        try:
-            yield
-        finally:
-            self._api.unpause(present["Id"])
-
-    def rollback(self, vmid: int, name: str, spec: GuestSpec, log: Log) -> None:
+    def _need_snapshot(self, vmid: int, name: str) -> str:
         kept = self._names.snapshot(vmid, name)
         if not image.exists(self._client, kept):
             raise GuestError(f"snapshot '{name}' of CT {vmid} does not exist")
+        return kept
+
+    def rollback(self, vmid: int, name: str, spec: GuestSpec, log: Log) -> None:
+        kept = self._need_snapshot(vmid, name)
         self.stop(vmid)
         with self._errors():
             log(f"bringing back '{name}'")
             self._volumes.bring_back(vmid, name, spec.mounts, kept)
             self._containers.replace(spec, kept, log)
-            self._save(spec)
+            self._specs.save(spec)
 
     def delete_snapshot(self, vmid: int, name: str) -> None:
         with self._errors():
-            # A snapshot that the container was rolled back to is the ground it stands on: then only the name goes.
-            kept = self._names.snapshot(vmid, name)
-            if not cleanup.remove_image(self._api, kept):
-                self._api.remove_image(kept, force=True)
-            self._volumes.forget(vmid, name)
+            self._forget_snapshot(vmid, name)
+
+    def _forget_snapshot(self, vmid: int, name: str) -> None:
+        self._remove_snapshot(self._names.snapshot(vmid, name))
+        self._volumes.forget(vmid, name)
+
+    def _remove_snapshot(self, kept: str) -> None:
+        # A snapshot that the container was rolled back to is the ground it stands on: then only the name goes.
+        if not cleanup.remove_image(self._api, kept):
+            self._api.remove_image(kept, force=True)
 
     # Looking
 
@@ -293,20 +389,6 @@ class DockerRuntime:
     def forget_template(self, name: str) -> None:
         self._fetched.remove(name)
 
-    # Own files
-
-    def _spec_file(self, vmid: int) -> Path:
-        return self._specs / f"{vmid}.json"
-
-    def _save(self, spec: GuestSpec) -> None:
-        write_atomic(self._spec_file(spec.vmid), codec.encode(spec), mode=0o600)
-
-    def _load(self, vmid: int) -> GuestSpec:
-        try:
-            return codec.decode(self._spec_file(vmid).read_text())
-        except FileNotFoundError as missing:
-            raise GuestError(f"CT {vmid} is unknown to the runtime") from missing
-
     @contextmanager
     def _errors(self) -> Iterator[None]:
         """The engine's errors in the runtime's words."""
@@ -317,6 +399,10 @@ class DockerRuntime:
             raise
         except HarnessError as failed:
             raise GuestError(failed.message, hint=failed.hint, detail=failed.detail) from failed
+
+
+def _volume_names(present: Mapping[str, Any]) -> set[str]:
+    return {mount["Name"] for mount in present.get("Mounts") or () if mount.get("Type") == "volume"}
 
 
 def waits(key: str) -> bool:

@@ -264,10 +264,9 @@ class Creation:
         try:
             self._node.runtime.delete(self._asked.vmid)
         except HarnessError as error:
-            # The configuration stays, unlocked, so that the container can be destroyed when the engine is back.
+            # The configuration goes all the same, as it does on a host: one without its disks can be neither started
+            # nor mended. What the engine still holds goes when the next container of this id is made.
             self._task.append(f"cleaning up failed: {error}")
-            self._node.guests.end(Guest(self._asked.vmid, self._options))
-            return
         for volid in self._made:
             self._node.storages.volumes.delete(volid)
         self._node.guests.remove(self._asked.vmid)

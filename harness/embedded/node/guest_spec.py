@@ -82,7 +82,8 @@ def _mounts(disks: list[guest_disks.Disk]) -> tuple[GuestMount, ...]:
         if disk.key != "rootfs" and disk.kind != "device":
             kind: Literal["volume", "bind"] = "bind" if disk.kind == "bind" else "volume"
             target, read_only = disk.values.get("mp", ""), disk.values.get("ro") == "1"
-            found.append(GuestMount(disk.key, kind, disk.volume, target, read_only))
+            included = disk.values.get("backup") == "1"
+            found.append(GuestMount(disk.key, kind, disk.volume, target, read_only, included))
     return tuple(found)
 
 

@@ -54,7 +54,7 @@ class MemoryRuntime:
     """Containers without containers. ``seconds`` is how long creating one takes."""
 
     def __init__(self, seconds: float = 0.0) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._guests: dict[int, _Guest] = {}
         self._images: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -68,7 +68,7 @@ class MemoryRuntime:
         if spec.rootfs_bytes and spec.rootfs_bytes < _SMALLEST_ROOTFS:
             log("tar: ./usr/sbin/swaplabel: Cannot write: No space left on device")
             raise ArchiveError("exit code 2")
-        end = time.monotonic() + self._seconds
+        end = time.monotonic() + self.seconds
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(left, 0.05))
             log("")

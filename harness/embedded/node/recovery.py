@@ -8,6 +8,7 @@ from harness.embedded.node import guest_disks, guest_power, guest_spec
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.node import Node
 from harness.embedded.node.routes.templates import note_template
+from harness.embedded.node.runtime import MendingRuntime
 from harness.kit.errors import HarnessError
 
 _log = logging.getLogger(__name__)
@@ -20,6 +21,8 @@ def mend(node: Node) -> None:
             _remove_half_made(node, guest)
         else:
             _log.warning("container %s: %s was cut off, its lock is taken off", guest.vmid, guest.lock)
+            if isinstance(node.runtime, MendingRuntime):
+                node.runtime.mend(guest.vmid, frozenset(guest.snapshots))
             node.guests.end(guest)
     for name in node.options.templates:
         _fetch(node, name)

@@ -59,6 +59,8 @@ class GuestMount:
     source: str
     target: str
     read_only: bool
+    backup: bool = field(default=False, repr=False)
+    """Whether an archive has its content; left out of the text that shows whether a container must be made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,14 @@ class ArchivingRuntime(Protocol):
 
     def restore(self, spec: GuestSpec, path: Path | None, log: Log) -> None:
         """Make a stopped container from an archive."""
+
+
+@runtime_checkable
+class MendingRuntime(Protocol):
+    """What a runtime may be able to do besides: clear away what an action that was cut off has left."""
+
+    def mend(self, vmid: int, snapshots: frozenset[str]) -> None:
+        """Remove what belongs to none of the snapshots that the container has."""
 
 
 class Runtime(Protocol):

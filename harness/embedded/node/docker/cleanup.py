@@ -62,15 +62,17 @@ def remove_container(api: Any, container: str) -> None:
 
 def remove_images(api: Any, wanted: dict[str, list[str]]) -> None:
     """Remove images, children before their parents, whichever order the engine lists them in."""
-    left = {ref for found in api.images(filters=wanted) for ref in _references(found)}
+    left = {ref for found in api.images(filters=wanted) for ref in references(found)}
     while left:
         removed = {ref for ref in left if remove_image(api, ref)}
-        if not removed:
-            raise HarnessError(f"images still in use: {', '.join(sorted(left))}")
+        if not removed and (named := sorted(ref for ref in left if not ref.startswith("sha256:"))):
+            raise HarnessError(f"images still in use: {', '.join(named)}")
+        if not removed:  # another container's image stands on what has no name any more, and takes it along one day
+            return
         left -= removed
 
 
-def _references(found: Mapping[str, Any]) -> list[str]:
+def references(found: Mapping[str, Any]) -> list[str]:
     """The tags of an image, or its id where it has none (older engines then say ``<none>:<none>``)."""
     return [tag for tag in found["RepoTags"] or () if tag != "<none>:<none>"] or [found["Id"]]
 

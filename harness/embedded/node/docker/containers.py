@@ -6,7 +6,8 @@ a killed node left.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from docker import errors as docker_errors
@@ -22,6 +23,10 @@ from harness.embedded.node.runtime import GuestError, GuestNet, GuestSpec, Log
 
 MAX_LAYERS = 100
 """Images with more layers are flattened; overlay2 mounts no more than 128."""
+_STATE = "state-"
+"""Tags of images that a container stands on and nobody asked for: they go with the container that needs them."""
+CLONED = f"{_STATE}cloned"
+RESTORED = f"{_STATE}restored"
 
 
 class Containers:
@@ -49,11 +54,19 @@ class Containers:
 
     def create(self, spec: GuestSpec, log: Log) -> None:
         """Make a guest's first container, with host key, root's key and password."""
-        if self.find(spec.vmid) is not None:
-            raise GuestError(f"the Docker container {self._names.container(spec.vmid)} exists already")
-        made = self._make(spec, spec.image, log)
+        self.check_absent(spec.vmid)
+        self.place(spec, spec.image, files.first_files(spec), log)
+
+    def check_absent(self, vmid: int) -> None:
+        """Raise ``GuestError`` when a guest has a container."""
+        if self.find(vmid) is not None:
+            raise GuestError(f"the Docker container {self._names.container(vmid)} exists already")
+
+    def place(self, spec: GuestSpec, image: str, more: Iterable[files.File], log: Log) -> None:
+        """Make a guest's first container from an image, with some files laid in and the password, if one is given."""
+        made = self._make(spec, image, log)
         try:
-            self._api.put_archive(made, "/", files.archive([*files.first_files(spec), *self._password(made, spec)]))
+            self._api.put_archive(made, "/", files.archive([*more, *self._password(made, spec)]))
             self._api.rename(made, self._names.container(spec.vmid))
         except BaseException:
             self.remove(made)
@@ -68,12 +81,13 @@ class Containers:
             self.remove(made)
             raise
         self._promote(spec.vmid)
+        self.prune(spec.vmid)
 
     def recreate(self, spec: GuestSpec, log: Log) -> None:
         """Make a stopped container anew with its present content, for changes that Docker knows no other way to."""
         log("making the container anew with its content: mounts, devices or names have changed")
         present = self.get(spec.vmid)
-        image = self.commit(present["Id"], spec.vmid, f"state-{codec.fingerprint(spec)}")
+        image = self.commit(present["Id"], spec.vmid, f"{_STATE}{codec.fingerprint(spec)}")
         self.replace(spec, image, log)
 
     def commit(self, container: str, vmid: int, tag: str, **more: str) -> str:
@@ -95,12 +109,46 @@ class Containers:
     def settle(self) -> None:
         """Finish or remove what an earlier node was killed in the middle of."""
         for found in self._api.containers(all=True, filters=labels.of_instance(self._names.instance)):
-            vmid = int(found["Labels"].get(labels.VMID, 0))
-            name = found["Names"][0].lstrip("/")
-            if vmid and name == self._names.next(vmid):
-                self._promote(vmid)
-            elif not vmid or name != self._names.container(vmid):
-                self.remove(found["Id"])
+            self._settle(found)
+        self.prune()
+
+    def _settle(self, found: Mapping[str, Any]) -> None:
+        vmid = int(found["Labels"].get(labels.VMID, 0))
+        name = found["Names"][0].lstrip("/")
+        if vmid and name == self._names.next(vmid):
+            self._promote(vmid)
+        elif not vmid or name != self._names.container(vmid):
+            self.remove(found["Id"])
+        elif found["State"] == "paused":
+            self._api.unpause(found["Id"])
+
+    def prune(self, vmid: int | None = None) -> None:
+        """Remove the images that containers stood on once and none does now; of one container, or of all."""
+        instance = self._names.instance
+        wanted = labels.of_guest(instance, vmid) if vmid else labels.of_instance(instance)
+        for found in self._api.images(filters=wanted):
+            for ref in cleanup.references(found):
+                if ref == found["Id"] or _is_state(ref):
+                    cleanup.remove_image(self._api, ref)
+
+    def snapshots(self, vmid: int) -> dict[str, str]:
+        """The images that keep snapshots of a guest, by the snapshot's name."""
+        prefix = self._names.snapshot(vmid, "")
+        images = self._api.images(filters=labels.of_guest(self._names.instance, vmid))
+        tags = [ref for found in images for ref in cleanup.references(found)]
+        return {tag.removeprefix(prefix): tag for tag in tags if tag.startswith(prefix)}
+
+    @contextmanager
+    def paused(self, present: Mapping[str, Any]) -> Iterator[None]:
+        """Hold a running container still, so that file system and volumes are of one moment."""
+        if not present["State"]["Running"]:
+            yield
+            return
+        self._api.pause(present["Id"])
+        try:
+            yield
+        finally:
+            self._api.unpause(present["Id"])
 
     def _promote(self, vmid: int) -> None:
         self.remove(self._names.container(vmid))
@@ -175,3 +223,7 @@ class Containers:
         except docker_errors.NotFound:
             return None
         return found
+
+
+def _is_state(tag: str) -> bool:
+    return tag.rpartition(":")[2].startswith(_STATE)

@@ -36,9 +36,13 @@ def first_files(spec: GuestSpec) -> list[File]:
         File("etc/ssh/ssh_host_ed25519_key.pub", public),
         File("etc/machine-id", f"{uuid.uuid4().hex}\n".encode(), 0o444),
     ]
-    if spec.ssh_public_keys.strip():
-        files.append(File("root/.ssh/authorized_keys", spec.ssh_public_keys.strip().encode() + b"\n", 0o600))
-    return files
+    return [*files, *root_keys(spec)]
+
+
+def root_keys(spec: GuestSpec) -> list[File]:
+    """The file of root's keys, when there are any."""
+    keys = spec.ssh_public_keys.strip()
+    return [File("root/.ssh/authorized_keys", keys.encode() + b"\n", 0o600)] if keys else []
 
 
 def host_key(comment: str) -> tuple[bytes, bytes]:

@@ -43,8 +43,16 @@ class Names:
 
     def volume(self, source: str, snapshot: str | None = None) -> str:
         """The Docker volume of a PVE volume id, or the copy that a snapshot keeps of it."""
-        plain = re.sub(r"[^a-zA-Z0-9_.-]", "-", source)
+        # A template's volumes are renamed (base-, basevol-); Docker cannot rename, so both names mean one volume.
+        named = re.sub(r"\bbase(vol)?-(?=\d+-disk-)", lambda found: "subvol-" if found[1] else "vm-", source)
+        plain = re.sub(r"[^a-zA-Z0-9_.-]", "-", named)
         return f"{self.instance}-{plain}" + (f".{snapshot}" if snapshot else "")
+
+    @staticmethod
+    def owner(source: str) -> int | None:
+        """The VMID that a volume id names, or None."""
+        found = re.search(r"\b(?:vm|subvol|base|basevol)-(\d+)-disk-", source)
+        return int(found[1]) if found else None
 
     def repository(self, vmid: int) -> str:
         """Where images of a container's states go; image names know no capitals."""

@@ -12,7 +12,7 @@ from docker.types import Mount
 from harness.embedded.engine import labels
 from harness.embedded.node.docker import cleanup
 from harness.embedded.node.docker.names import Names
-from harness.embedded.node.runtime import GuestError, GuestMount, Log
+from harness.embedded.node.runtime import GuestError, GuestMount, GuestSpec, Log
 
 _COPY = "find /to -mindepth 1 -delete && cp -a /from/. /to/"
 
@@ -59,8 +59,37 @@ class Volumes:
             if self._names.volume(mount.source) not in made:
                 continue
             kept = self._names.volume(mount.source, snapshot)
-            self._have(vmid, kept, **{labels.SNAPSHOT: snapshot})
+            self._have(vmid, kept, **{labels.SNAPSHOT: snapshot, labels.MOUNT: mount.key})
             self._copy(self._names.volume(mount.source), kept, image)
+
+    def kept(self, vmid: int, snapshot: str) -> dict[str, str]:
+        """The volumes that a snapshot keeps, by the key of their mount point."""
+        return {found["Labels"].get(labels.MOUNT, ""): found["Name"] for found in self._of_guest(vmid, snapshot)}
+
+    def keep_only(self, vmid: int, snapshots: frozenset[str]) -> None:
+        """Remove the copies of all other snapshots."""
+        for volume in self._of_guest(vmid, None):
+            if volume["Labels"].get(labels.SNAPSHOT, "") not in snapshots | {""}:
+                self._remove(volume["Name"])
+
+    def copy(self, known: str, vmid: int, source: str, image: str) -> None:
+        """Copy the Docker volume ``known`` to a volume of a container."""
+        target = self._names.volume(source)
+        self._have(vmid, target)
+        self._copy(known, target, image)
+
+    def exists(self, vmid: int, source: str) -> bool:
+        """Whether a volume has been made: one that waits for the next start has not."""
+        return any(volume["Name"] == self._names.volume(source) for volume in self._of_guest(vmid, None))
+
+    def fill(self, spec: GuestSpec, image: str) -> None:
+        """Give new volumes what an image has in their places, and make room there for what is mounted."""
+        for mount in _volumes(spec.mounts):
+            self._have(spec.vmid, self._names.volume(mount.source))
+            mounts = [Mount("/to", self._names.volume(mount.source), type="volume", no_copy=True)]
+            host = self._api.create_host_config(mounts=mounts, network_mode="none")
+            command = ["sh", "-c", 'if [ -d "$1" ]; then cp -a "$1/." /to/; fi', "sh", mount.target]
+            cleanup.run_once(self._api, image, command, host, self._names.instance)
 
     def bring_back(self, vmid: int, snapshot: str, mounts: Iterable[GuestMount], image: str) -> None:
         """Make the volumes what they were; one that the snapshot does not know stays as it is."""
@@ -77,10 +106,9 @@ class Volumes:
             self._remove(volume["Name"])
 
     def delete(self, vmid: int, source: str) -> None:
-        """Remove one volume, unless its container still has it."""
-        name = self._names.volume(source)
-        if any(volume["Name"] == name for volume in self._of_guest(vmid, None)):
-            self._remove(name)
+        """Remove one volume of a container; an unknown one is no error."""
+        if self.exists(vmid, source):
+            self._remove(self._names.volume(source))
 
     def _remove(self, name: str) -> None:
         try:

@@ -34,6 +34,7 @@ _MODULES = (
     "realms",
     "consoles",
     "prune",
+    "virtual_machines",
 )
 
 

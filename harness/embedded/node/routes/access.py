@@ -57,7 +57,7 @@ def change_password(call: Call) -> None:
     """Set a user's password; others than root@pam must give their own."""
     user, password = call.need("userid"), call.need("password")
     if call.node.store.table("user").get(user) is None:
-        raise failure(f"change password failed: no such user ('{user}')")
+        raise failure(f"no such user ('{user}')")
     _check_realm(call, user)
     confirmed = call.get("confirmation-password")
     if call.user != "root@pam" and not authentication.password_user(call.node, call.user, confirmed or ""):

@@ -109,7 +109,7 @@ def update_acl(call: Call) -> None:
     _check_subjects(call, subjects)
     for role in wanted:
         if not call.permissions.role_exists(role):
-            raise failure(f"role '{role}' does not exist")
+            raise failure(f"ACL update failed: role '{role}' does not exist")
     _check_grant(call, path, wanted)
     table = call.node.store.table("acl")
     for kind, subject in subjects:
@@ -143,11 +143,11 @@ def _check_subjects(call: Call, subjects: list[tuple[str, str]]) -> None:
     for kind, subject in subjects:
         if subject not in call.node.store.table(kind):
             if kind == "user":
-                raise failure(f"no such user ('{subject}')")
+                raise failure(f"ACL update failed: user '{subject}' does not exist")
             if kind == "group":
-                raise failure(f"group '{subject}' does not exist")
+                raise failure(f"ACL update failed: group '{subject}' does not exist")
             user, _, token = subject.partition("!")
-            raise failure(f"no such token '{token}' for user '{user}'")
+            raise failure(f"ACL update failed: no such token '{token}' for user '{user}'")
 
 
 def _check_grant(call: Call, path: str, wanted: list[str]) -> None:

@@ -184,3 +184,9 @@ def migrate_resource(call: Call) -> None:
 def relocate_resource(call: Call) -> None:
     """There is nowhere to go."""
     _crm(call, "relocate")
+
+
+@route("POST", "/cluster/ha/status/arm-ha")
+@route("POST", "/cluster/ha/status/disarm-ha")
+def arm(call: Call) -> None:
+    """Nothing watches over anything."""

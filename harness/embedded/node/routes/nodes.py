@@ -62,9 +62,3 @@ def subscription(call: Call) -> dict[str, str]:
 def wake(call: Call) -> None:
     """A node cannot wake itself."""
     raise failure(f"'{call.need('node')}' is local node, cannot wake my self!")
-
-
-@route("GET", "/nodes/{node}/qemu")
-def virtual_machines(call: Call) -> list[dict[str, Any]]:
-    """This node has containers only."""
-    return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.embedded.node.errors import bad_parameters, failure
+from harness.embedded.node.errors import failure
 from harness.embedded.node.formats import split_list
 from harness.embedded.node.guests import modified
 from harness.embedded.node.node import Node
@@ -58,8 +58,7 @@ def create_domain(call: Call) -> None:
         raise failure(f"add auth server failed: unable to create builtin type '{kind}'")
     missing = [key for key in _NEEDED.get(kind, ()) if not call.get(key)]
     if missing:
-        text = "missing property - 'type' requires this property"
-        raise bad_parameters(**{key.replace("-", "_"): text for key in missing})
+        raise failure(f"add auth server failed: missing value for required option '{missing[0]}'")
     _put(call, name, _fields(call))
 
 

@@ -41,7 +41,7 @@ def create_storage(call: Call) -> dict[str, str]:
     if call.node.storages.find(name):
         raise failure(f"create storage failed: storage ID '{name}' already defined")
     if kind in ("dir", "btrfs") and not call.get("path"):
-        raise bad_parameters(path="missing property - 'type' requires this property")
+        raise failure("create storage failed: missing value for required option 'path'")
     options = {key: value for key, value in call.params.items() if key not in _CONTROL}
     options.setdefault("content", "images,rootdir" if kind not in ("dir",) else "images,rootdir,vztmpl,iso,backup")
     call.node.storages.put(name, options)
