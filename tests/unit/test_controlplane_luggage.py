@@ -14,7 +14,7 @@ import pytest
 from harness.config.settings import ControlPlaneSettings, EmbeddedSettings, ProxmoxSettings, Settings
 from harness.config.settings_file import load_settings
 from harness.config.share import Share
-from harness.controlplane import container, luggage
+from harness.controlplane import container, luggage, programs
 from harness.controlplane.account import forge_account
 from harness.controlplane.container import Place
 from harness.controlplane.kit import ACCOUNT, FILES, UNITS
@@ -149,8 +149,10 @@ def test_the_units_are_confined(unit: str) -> None:
 
 
 def test_the_units_call_the_programs_as_they_are_to_be_called(tmp_path: Path) -> None:
-    environment = {file.path: (file.data or b"").decode() for file in container._environment(packed(tmp_path))}
+    run = programs.of(None, "http://localhost:8080")
+    environment = {file.path: (file.data or b"").decode() for file in container._environment(packed(tmp_path), run)}
     values = dict(line.split("=", 1) for text in environment.values() for line in text.splitlines())
+    assert (values["FORGE_MODULE"], values["RUNNER_MODULE"]) == ("harness.embedded.forge", "harness.embedded.runner")
     forge = ["--state", "/x", "--admin", values["FORGE_ADMIN"], *values["FORGE_OPTIONS"].split()]
     given = forge_program._parser().parse_args(forge)
     assert given.listen == "0.0.0.0:8080"
