@@ -149,7 +149,9 @@ def test_wheels_that_cannot_be_fetched_leave_nothing_behind(tmp_path: Path) -> N
 def test_the_kit_has_all_that_its_script_reads(tmp_path: Path) -> None:
     program = Program.of(repository(tmp_path))
     folder = wheels.ensure(program, DEBIAN_13, [tmp_path / "cache"], lambda _: None, run=Pip())
-    files = dict(Kit(program, DEBIAN_13, folder).files())
+    release = tmp_path / "gitea.xz"
+    release.write_bytes(b"packed")
+    files = dict(Kit(program, DEBIAN_13, folder, (release,)).files())
     script = files["install.sh"].decode()
     read = {word.removeprefix('"$from/').rstrip('")') for word in script.split() if word.startswith('"$from/')}
     assert {name.partition("/")[0] for name in read} <= {name.partition("/")[0] for name in files}
