@@ -59,8 +59,8 @@ def world(tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-def test_local_ends_with_the_plan_and_says_how_to_apply_it(world: World) -> None:
-    output = world.succeed("local")
+def test_local_without_a_deploy_ends_with_the_plan_and_says_how_to_apply_it(world: World) -> None:
+    output = world.succeed("local", "--no-deploy")
     assert "1 create" in output
     assert "./run deploy" in output
     assert world.actions() == {"probe": "create"}

@@ -15,7 +15,7 @@ BROKER, PROXY, APACHE = 111, 112, 113
 def world(make_world) -> World:
     """broker, proxy and apache, deployed."""
     world = make_world("three", 10, ("broker", "proxy", "apache"))
-    output = world.succeed("local")
+    output = world.succeed("deploy")
     for name, number in (("broker", 11), ("proxy", 12), ("apache", 13)):
         assert name in output
         assert f"{world.prefix}.{number}" in output
@@ -54,12 +54,6 @@ def test_deploying_again_changes_nothing_and_opens_no_ssh(world: World, no_ssh: 
     assert not (no_ssh.parent / "called").exists()
     assert sorted((world.root / "local/share/embedded/runs").glob("*")) == runs
     assert set(world.actions().values()) == {"unchanged"}
-
-
-def test_local_again_has_nothing_to_do_and_shows_the_containers(world: World) -> None:
-    output = world.succeed("local")
-    assert "nothing to do" in output
-    assert f"{world.prefix}.13" in output
 
 
 def test_no_container_is_privileged(world: World) -> None:
