@@ -6,20 +6,17 @@ no container another one.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
 from harness.config import forge_accounts
 from harness.inventory.model import Container
-from harness.kit.errors import ConfigurationError, Problem
+from harness.lifecycle import handover
 from harness.lifecycle.revision import is_cookbook
 from harness.lifecycle.workspace import Workspace
 from harness.repo.tree import Tree
 
 ATTRIBUTE: Final = "forge"
-GLOBALS: Final = ("globals.json", "globals.local.json")
-"""Variables that every organisation gets at seeding; recipes may write these."""
 _MAIN: Final = "main"
 _ASKS: Final = (b"Env.",)
 
@@ -41,17 +38,4 @@ def of(workspace: Workspace, container: Container) -> dict[str, Any]:
 
 def writable(root: Path) -> list[str]:
     """Names of variables besides a container's own that recipes may write. Raises ``ConfigurationError``."""
-    return sorted({name.upper() for file in GLOBALS for name in _names(root / file)})
-
-
-def _names(path: Path) -> list[str]:
-    try:
-        found = json.loads(path.read_text())
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError) as error:
-        problem = Problem(path, None, f"cannot be read: {error}", "one JSON object, name to value")
-        raise ConfigurationError([problem]) from error
-    if not isinstance(found, dict):
-        raise ConfigurationError([Problem(path, None, "not an object", "one JSON object, name to value")])
-    return list(found)
+    return sorted(name.upper() for name in handover.read_globals(root))

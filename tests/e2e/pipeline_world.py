@@ -15,12 +15,14 @@ from pathlib import Path
 from harness.config import forge_accounts
 from harness.config.forge_accounts import ForgeAccount
 from harness.embedded.forge.server import PASSWORD_FILE, READY_FILE
-from harness.forge import actions, branches, comments, pulls, statuses
+from harness.embedded.launch import NodeAccess
+from harness.forge import actions, branches, comments, organisations, pulls, statuses
 from harness.forge.client import Address, Forge, Login
 from harness.forge.model import Pull, Run, Status
 from harness.kit.clock import Deadline
 from harness.kit.secret import Secret
-from harness.lifecycle.seeding.accounts import service_login
+from harness.lifecycle.seeding import names
+from harness.lifecycle.seeding.accounts import recipes_login, service_login
 from harness.lifecycle.seeding.report import Seeded
 from harness.lifecycle.seeding.seed import seed
 from harness.repo.committing import Author
@@ -34,14 +36,15 @@ SECONDS = 120.0
 class Node:
     """An embedded node with nothing behind its containers, and the port it answers on."""
 
-    process: subprocess.Popen[bytes]
-    port: int
-    password: str
-    fingerprint: str
+    port: int = 0
+    password: str = "nothing"
+    fingerprint: str = ""
 
     @property
     def settings(self) -> dict[str, object]:
         """``config.json`` for it."""
+        if not self.port:
+            return {}
         where = {"host": "127.0.0.1", "port": self.port, "fingerprint": self.fingerprint}
         return {"proxmox": {**where, "password": self.password}, "password": "the-password-of-all-containers"}
 
@@ -122,7 +125,8 @@ class Pipelines:
 
         def ended() -> Status | None:
             found = statuses.newest(self.forge, slug, sha).get(context)
-            return found if found is not None and found.description not in ("planning", "deploying") else None
+            waits = found is not None and found.state == "pending" and "waits" in found.description
+            return found if found is not None and (waits or found.state != "pending") else None
 
         try:
             found: Status = wait_until(ended, seconds, f"{context} of {slug}")
@@ -174,16 +178,16 @@ def node(path: Path) -> Iterator[Node]:
     try:
         wait_until((state / "node.json").exists, 30, "the node")
         ready = json.loads((state / "node.json").read_text())
-        yield Node(process, port, (state / "password").read_text().strip(), ready["fingerprint"])
+        yield Node(port, (state / "password").read_text().strip(), ready["fingerprint"])
     finally:
         process.terminate()
         process.wait(20)
 
 
 @contextmanager
-def forge_daemon(state: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def forge_daemon(state: Path, port: int, host: str = "127.0.0.1") -> Iterator[subprocess.Popen[bytes]]:
     """A forge in a process of its own."""
-    argv = [sys.executable, "-m", "harness.embedded.forge", "--state", str(state), "--listen", f"127.0.0.1:{port}"]
+    argv = [sys.executable, "-m", "harness.embedded.forge", "--state", str(state), "--listen", f"{host}:{port}"]
     state.mkdir(exist_ok=True, mode=0o700)
     with (state.parent / "forge.log").open("ab") as log:
         process = subprocess.Popen(argv, cwd=SOURCE, stdout=log, stderr=log)
@@ -199,32 +203,56 @@ def forge_daemon(state: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 def pipelines(path: Path, *libs: str, jobs: bool = True) -> Iterator[Pipelines]:
     """A forge whose ``jobs`` run, or wait for a test to play the runner. ``libs`` are copied from the repository."""
     world = World(path, "pipelines", 60, libs)
-    for name in ("noxfile.py", "requirements.lock"):
+    with node(path) as made, around(path, world, made) as found, runner(found) if jobs else nullcontext():
+        yield found
+
+
+@contextmanager
+def around(path: Path, world: World, made: Node, host: str = "127.0.0.1") -> Iterator[Pipelines]:
+    """A forge on ``host``, and a control plane's state, for a repository and a node that are there."""
+    for name in ("noxfile.py", "requirements.lock", ".gitignore"):
         shutil.copy2(SOURCE / name, world.root / name)
     shutil.copytree(SOURCE / ".gitea", world.root / ".gitea")
-    shutil.copy2(SOURCE / ".gitignore", world.root / ".gitignore")
-    shutil.rmtree(world.root / "local")
-    (world.root / "local").mkdir()
-    (world.root / "local" / "monorepo-id").write_text("mr-0123456789abcdef\n")
+    (world.root / "local").mkdir(exist_ok=True)
+    if not (world.root / "local/monorepo-id").exists():
+        (world.root / "local/monorepo-id").write_text("mr-0123456789abcdef\n")
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    with node(path) as made, forge_daemon(path / "forge", port) as daemon:
+    url = f"http://{host}:{port}"
+    with forge_daemon(path / "forge", port, host) as daemon:
         admin = Forge(Address(url), Login("root", Secret((path / "forge" / PASSWORD_FILE).read_text().strip())))
         login = service_login(admin)
         forge = Forge(Address(url), login)
         found = Pipelines(path, world, url, admin, forge, made, daemon)
-        _settle(found, login)
-        with runner(found) if jobs else nullcontext():
-            yield found
+        _settle(found, login, host)
+        yield found
         forge.close()
         admin.close()
 
 
-def _settle(found: Pipelines, login: Login) -> None:
-    """What travels to a control plane by a private way."""
+def borrow(found: Pipelines, access: NodeAccess) -> None:
+    """Let the control plane use the node that the workstation has started."""
+    told = {"host": access.host, "port": access.port, "user": access.user, "fingerprint": access.fingerprint}
+    target = found.share / "embedded"
+    target.mkdir(mode=0o700, exist_ok=True)
+    mine = found.world.root / "local/share/embedded"
+    for name in ("network.json", "revision.key", "login.json"):
+        if (mine / name).exists():
+            shutil.copy2(mine / name, target / name)
+    (target / "node-access.json").touch(mode=0o600)
+    (target / "node-access.json").write_text(json.dumps({**told, "password": access.password.reveal()}))
+
+
+def _settle(found: Pipelines, login: Login, host: str) -> None:
+    """What travels to a control plane by a private way; recipes get an account where containers reach the forge."""
     assert login.token is not None
-    account = ForgeAccount(found.url, login.user, login.token)
-    forge_accounts.write(found.share, {forge_accounts.SERVICE: account})
+    accounts = {forge_accounts.SERVICE: ForgeAccount(found.url, login.user, login.token)}
+    for name in names.ORGANISATIONS:
+        organisations.ensure(found.forge, name)
+    if host != "127.0.0.1":
+        recipes = recipes_login(found.admin, found.forge)
+        assert recipes.token is not None
+        accounts[forge_accounts.RECIPES] = ForgeAccount(found.url, recipes.user, recipes.token)
+    forge_accounts.write(found.share, accounts)
     settings = found.share / "config.json"
     settings.touch(mode=0o600)
     settings.write_text(json.dumps(found.node.settings))
