@@ -22,11 +22,17 @@ from harness.kit.errors import HarnessError
 UNEXPECTED = "unexpected status"
 _KEPT = 2000
 _CUT_SECONDS = 5.0
+_BEGUN = frozenset(("vzcreate", "vzrestore", "vzclone", "move_volume"))
+"""Tasks that have begun something before they run: they fail within their work, which undoes it."""
 _log = logging.getLogger(__name__)
 
 
 class InterruptedTaskError(HarnessError):
     """The task was told to stop."""
+
+
+class FaultError(HarnessError):
+    """The task was told to fail, by a fault plan."""
 
 
 class Task:
@@ -35,6 +41,7 @@ class Task:
     def __init__(self, upid: Upid, store: Store) -> None:
         self.upid = upid
         self.warnings = 0
+        self.fault: str | None = None
         self.interrupted = threading.Event()
         self.done = threading.Event()
         self.killed = threading.Event()
@@ -45,6 +52,9 @@ class Task:
         """Add a line; raises ``InterruptedTaskError`` when the task was told to stop."""
         if self.killed.is_set() or (self.interrupted.is_set() and not self.done.is_set()):
             raise InterruptedTaskError("received interrupt")
+        if self.fault:
+            text, self.fault = self.fault, None
+            raise FaultError(text)
         self.append(text)
 
     def append(self, text: str) -> None:
@@ -101,9 +111,12 @@ class Tasks:
     def _run(self, task: Task, work: Work) -> None:
         fault = self._faults.take("fail-task", task=task.upid.kind, vmid=task.upid.subject)
         try:
-            if fault:
-                raise InterruptedTaskError(fault.text)
+            if fault and task.upid.kind not in _BEGUN:
+                raise FaultError(fault.text)
+            task.fault = fault.text if fault else None
             work(task)
+            if task.fault:
+                raise FaultError(task.fault)
             status = f"WARNINGS: {task.warnings}" if task.warnings else "OK"
             last = f"TASK {status}"
         except HarnessError as error:

@@ -46,10 +46,9 @@ _NORMAL = tuple(
 )
 
 
-def difference(
-    path: str, name: str, wanted: Mapping[str, Any], got: Any, task: Mapping[str, Any] | None, ended: Any
-) -> str:
-    """What is not the same, in one line; empty when nothing."""
+def difference(line: Mapping[str, Any], wanted: Mapping[str, Any], got: Any, ended: Mapping[str, Any] | None) -> str:
+    """What is not the same, in one line; empty when nothing. ``ended`` is how this node's task went."""
+    path, name, task = line["request"].get("path", ""), line["id"], line.get("task")
     if got.status != wanted["status"]:
         return f"status {wanted['status']} {wanted['message']!r} expected, got {got.status} {got.reason!r}"
     found = [] if same_text(wanted["message"], got.reason) else [f"reason {got.reason!r}"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface
 from typing import Any
@@ -179,3 +179,16 @@ def embedded_only(target: Target) -> None:
     """For what a real node cannot be asked to do."""
     if target.real:
         pytest.skip("only on an embedded node")
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object]], None]:
+    """Waits until something is true."""
+
+    def wait(probe: Callable[[], object]) -> None:
+        end = time.monotonic() + 10
+        while not probe():
+            assert time.monotonic() < end, "it does not come true"
+            time.sleep(0.01)
+
+    return wait

@@ -168,8 +168,7 @@ class Player:
         wanted = self._wanted(line["response"])
         task = self._follow(line, answer)
         self._keep_secret(line, answer)
-        path = line["request"].get("path", "")
-        return comparing.difference(path, line["id"], wanted, answer, line.get("task"), task)
+        return comparing.difference(line, wanted, answer, task)
 
     def _wanted(self, response: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(json.dumps(response).replace(_WEB, self.web))

@@ -1,8 +1,8 @@
 """Recorded answers of a real Proxmox VE 9.2, chain by chain, asked again of an embedded node without containers.
 
-Each file of ``recorded/`` is one chain; all are played on one node, in their order. What does not come out exact must be
-listed in ``recorded/not-exact.txt`` with the reason, and what is listed must not come out exact. ``./run conformance``
-prints the share; with ``CONFORMANCE_REPORT`` set the results are written there.
+Each file of ``recorded/`` is one chain; all are played on one node, in their order. What does not come out exact must
+be listed in ``recorded/not-exact.txt`` with the reason, and what is listed must not come out exact. ``./run
+conformance`` prints the share; with ``CONFORMANCE_REPORT`` set the results are written there.
 """
 
 from __future__ import annotations

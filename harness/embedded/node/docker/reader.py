@@ -143,11 +143,10 @@ class Reader:
         """What a container is going to print, as (stream, bytes); the connection is closed at the end."""
         stream = self._api.attach_socket(made, params={"stdout": 1, "stderr": 1, "stream": 1})
         try:
-            yield socket.frames_iter(stream, tty=False)
+            yield socket.frames_iter(stream, tty=False)  # type: ignore[no-untyped-call]
         finally:
-            stream.close()
-            if answer := getattr(stream, "_response", None):  # the library hangs it there, and closes neither
-                answer.close()
+            # The library hangs the answer there and closes nothing; the answer owns stream and connection.
+            getattr(stream, "_response", stream).close()
 
 
 def _pump(output: Iterable[tuple[int, bytes]], out: IO[bytes]) -> list[str]:
