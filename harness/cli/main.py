@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 from harness.cli import console, session
 from harness.cli.arguments import Subparsers
-from harness.kit.errors import ExitCode, HarnessError
+from harness.kit.errors import ExitCode, HarnessError, NoSpaceError
 from harness.kit.files import private_directory, write_atomic
 from harness.kit.secret import redact
 
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str], load: Load = load) -> int:
     except BrokenPipeError:
         return _reader_gone()
     except Exception as error:
-        return _unexpected(error)
+        return _no_space(error) if NoSpaceError.is_meant(error) else _unexpected(error)
 
 
 def _understood(options: argparse.Namespace, rest: list[str], load: Load) -> list[str]:
@@ -89,12 +89,24 @@ def _reader_gone() -> int:
     return ExitCode.OK
 
 
+def _no_space(error: Exception) -> int:
+    assert isinstance(error, OSError)
+    told = NoSpaceError(error)
+    console.show_error(told)
+    return told.exit_code
+
+
 def _unexpected(error: Exception) -> int:
     """A defect of ours: short on the terminal, whole (and redacted) in a file."""
-    log = _log_path()
-    write_atomic(log, redact("".join(traceback.format_exception(error))), mode=0o600)
+    text = redact("".join(traceback.format_exception(error)))
+    try:
+        log = _log_path()
+        write_atomic(log, text, mode=0o600)
+        told = {"hint": f"the traceback is in {log}"}
+    except OSError as unwritten:
+        told = {"hint": f"the traceback could not be kept: {unwritten}", "detail": text}
     summary = str(error).splitlines()[0] if str(error) else "no message"
-    console.show_error(HarnessError(f"unexpected {type(error).__name__}: {summary}", hint=f"the traceback is in {log}"))
+    console.show_error(HarnessError(f"unexpected {type(error).__name__}: {summary}", **told))
     return ExitCode.FAILED
 
 

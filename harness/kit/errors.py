@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -53,6 +54,24 @@ class UnreachableError(HarnessError):
 
 class DeadlineError(HarnessError):
     """A condition did not hold before its deadline."""
+
+
+class NoSpaceError(HarnessError, OSError):
+    """A file could not be written because its disk is full, or a quota is. Still an ``OSError`` to those who ask."""
+
+    def __init__(self, cause: OSError) -> None:
+        what = f"{cause.filename}: " if cause.filename else ""
+        hint = "make room, then run the same command again: it goes on from where it stopped"
+        HarnessError.__init__(self, f"{what}{cause.strerror}", hint=hint)
+        self.errno = cause.errno
+
+    @staticmethod
+    def is_meant(error: BaseException) -> bool:
+        """Whether the system said that there is no space."""
+        return isinstance(error, OSError) and error.errno in _NO_SPACE
+
+
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Severity(StrEnum):

@@ -9,10 +9,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.kit.errors import NoSpaceError
+
+
+@contextmanager
+def _space(path: Path) -> Iterator[None]:
+    """Say which file it was that a full disk kept from being written; raises ``NoSpaceError``."""
+    try:
+        yield
+    except OSError as error:
+        if not NoSpaceError.is_meant(error):
+            raise
+        error.filename = str(path)
+        raise NoSpaceError(error) from error
+
 
 def write_atomic(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
-    """Replace ``path`` by ``data`` in one step, fsynced, with ``mode`` from its first moment on."""
+    """Replace ``path`` by ``data`` in one step, fsynced, with ``mode`` from its first moment on.
+
+    Raises ``NoSpaceError`` when the disk is full; the old content is then still there.
+    """
     raw = data.encode() if isinstance(data, str) else data
+    with _space(path):
+        _replace(path, raw, mode)
+
+
+def _replace(path: Path, raw: bytes, mode: int) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -34,7 +56,15 @@ def private_directory(path: Path) -> Path:
 
 
 def append_durably(path: Path, line: str) -> None:
-    """Append one line and fsync it; several processes may do so at once, and a torn last line is closed first."""
+    """Append one line and fsync it; several processes may do so at once, and a torn last line is closed first.
+
+    Raises ``NoSpaceError`` when the disk is full.
+    """
+    with _space(path):
+        _append(path, line)
+
+
+def _append(path: Path, line: str) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

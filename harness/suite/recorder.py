@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.kit.errors import HarnessError, UnreachableError
+from harness.kit.errors import ExitCode, HarnessError
 from harness.kit.secret import redact
 from harness.lifecycle.journal import Journal, Outcome
 from harness.suite import names, present, reports
@@ -17,6 +17,8 @@ from harness.suite.names import Stage
 from harness.suite.run import Run
 
 _TAIL = 60  # lines of output kept in the journal
+_UNWRITTEN = pytest.StashKey[HarnessError]()
+"""On an item whose start the journal could not take: why not."""
 
 
 class Recorder:
@@ -37,8 +39,17 @@ class Recorder:
         if names.stage_of(item.nodeid) is Stage.END:
             _only_tear_down(item, nextitem)
             return True
-        self._journal.start(container, names.item_of(item.nodeid), self._revision(container))
+        try:
+            self._journal.start(container, names.item_of(item.nodeid), self._revision(container))
+        except HarnessError as error:
+            item.stash[_UNWRITTEN] = error
         return None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Nothing is done that the journal does not know of."""
+        if _UNWRITTEN in item.stash:
+            raise item.stash[_UNWRITTEN]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -54,8 +65,18 @@ class Recorder:
         setattr(report, reports.ATTRIBUTE, _evidence(item, call, report))
         result = self._gathering.add(report)
         if result:
-            self._end(result)
+            self._journal_end(result, report)
         return report
+
+    def _journal_end(self, result: reports.Result, report: pytest.TestReport) -> None:
+        """What the journal does not take has not passed: nobody would know of it later."""
+        try:
+            self._end(result)
+        except HarnessError as error:
+            if result.outcome is Outcome.FAILED:
+                return
+            report.outcome, report.longrepr = "failed", present.error_text(error)
+            self._gate.failed(result.nodeid)
 
     def _end(self, result: reports.Result) -> None:
         container = names.container_of(result.nodeid) or ""
@@ -134,7 +155,7 @@ def _error(error: BaseException, report: pytest.TestReport) -> dict[str, Any]:
             "error": redact(error.message),
             "hint": redact(error.hint or ""),
             "log": _tail(error.detail or report.capstdout),
-            "unreachable": isinstance(error, UnreachableError),
+            "unreachable": error.exit_code is ExitCode.UNREACHABLE,
         }
     if report.skipped:
         return {"error": redact(str(getattr(error, "msg", error)))}
