@@ -86,11 +86,16 @@ def remove(client: DockerClient, labels: Mapping[str, str], *, keep: frozenset[s
     api: Any = client.api
     wanted = [f"{name}={value}" if value else name for name, value in labels.items()]
     with engine.translated("old images"):
-        tags = [tag for found in api.images(filters={"label": wanted}) for tag in found.get("RepoTags") or ()]
-        for tag in sorted(set(tags) - keep, reverse=True):
+        references = {ref for found in api.images(filters={"label": wanted}) for ref in _references(found)}
+        for tag in sorted(references - keep, reverse=True):
             with suppress(docker_errors.ImageNotFound):
                 removed += _remove(api, tag)
     return removed
+
+
+def _references(found: Mapping[str, Any]) -> list[str]:
+    """The tags of an image, or its id where it has none (older engines then say ``<none>:<none>``)."""
+    return [tag for tag in found.get("RepoTags") or () if tag != "<none>:<none>"] or [found["Id"]]
 
 
 def _remove(api: Any, tag: str) -> bool:
