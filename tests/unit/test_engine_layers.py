@@ -24,13 +24,13 @@ class Engine:
     def remove_image(self, ref: str) -> None:
         if ref == self.used:
             raise docker_errors.APIError(
-                "in use", response=cast(Any, SimpleNamespace(status_code=409, reason="x", url=""))
+                "in use", response=cast("Any", SimpleNamespace(status_code=409, reason="x", url=""))
             )
         self.removed.append(ref)
 
 
 def removed(engine: Engine, keep: frozenset[str] = frozenset()) -> tuple[int, set[str]]:
-    count = layers.remove(cast(DockerClient, SimpleNamespace(api=engine)), {"a": ""}, keep=keep)
+    count = layers.remove(cast("DockerClient", SimpleNamespace(api=engine)), {"a": ""}, keep=keep)
     return count, set(engine.removed)
 
 
