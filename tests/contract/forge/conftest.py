@@ -1,13 +1,15 @@
-"""The forge under test: the embedded one, or a real Gitea given ``FORGE_URL`` and ``FORGE_TOKEN`` (an administrator's).
+"""The forge under test: the embedded one, or a real Gitea given ``FORGE_URL`` and ``FORGE_TOKEN``.
 
-A real one should be freshly set up: one recorded step lists every organisation.
+The token is an administrator's, with all scopes. A real forge should be freshly set up and there for the tests alone: a
+recorded step lists every organisation, and after a test organisations and accounts that are new are deleted with their
+repositories.
+Webhooks must be allowed to loopback (``[webhook] ALLOWED_HOST_LIST = loopback``); a scenario that runs a workflow is
+played where a runner with the label ``host`` is online.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,15 +17,10 @@ import pytest
 
 from harness.embedded.forge import server
 from harness.embedded.forge.services import jobs
+from tests.contract.forge import real
 from tests.contract.forge.mini_runner import MiniRunner
 from tests.contract.forge.player import Listener
 from tests.contract.forge.target import Target
-
-
-def _real(base: str, token: str) -> Target:
-    request = urllib.request.Request(f"{base}/api/v1/user", headers={"Authorization": f"token {token}"})
-    with urllib.request.urlopen(request) as answer:
-        return Target(base.rstrip("/"), json.load(answer)["login"], token)
 
 
 @pytest.fixture
@@ -31,7 +28,8 @@ def target(tmp_path: Path) -> Iterator[Target]:
     """A fresh embedded forge, or the real one."""
     url = os.environ.get("FORGE_URL")
     if url:
-        yield _real(url, os.environ["FORGE_TOKEN"])
+        with real.borrowed(url.rstrip("/"), os.environ["FORGE_TOKEN"]) as found:
+            yield found
         return
     with server.serve(tmp_path / "forge", pages=False) as served:
         yield Target(served.url, served.admin, served.password.reveal(), served)

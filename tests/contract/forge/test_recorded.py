@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.contract.forge import real
+from tests.contract.forge.client import Client
 from tests.contract.forge.masking import essential, opened
 from tests.contract.forge.mini_runner import MiniRunner
 from tests.contract.forge.player import Listener, Player
@@ -39,6 +41,8 @@ def _name(scenario: dict[str, Any], number: int) -> str:
 def test_the_forge_answers_as_a_real_gitea_did(
     scenario: dict[str, Any], target: Target, listener: Listener, runner: MiniRunner | None, tmp_path: Path
 ) -> None:
+    if scenario["area"] == "actions-run" and runner is None and not real.has_runner(Client.admin(target), "host"):
+        pytest.skip("this forge has no runner with the label host")
     known = json.loads((_DATA / "inexact.json").read_text())
     player = Player(target.base, target.admin, target.password, listener, tmp_path)
     wrong, inexact = [], []
