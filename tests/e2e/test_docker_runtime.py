@@ -10,106 +10,28 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from dataclasses import replace
+from ipaddress import IPv4Interface
 from pathlib import Path
 
 import pytest
-from docker.client import DockerClient
 
 from harness.embedded import launch
 from harness.embedded.engine import client as engine
-from harness.embedded.engine import image, labels, networks
-from harness.embedded.node.docker import cleanup, meter
+from harness.embedded.engine import image, labels
+from harness.embedded.node.docker import meter
 from harness.embedded.node.docker_runtime import DockerRuntime
-from harness.embedded.node.runtime import Bridge, GuestDevice, GuestError, GuestMount, GuestNet, GuestSpec
+from harness.embedded.node.runtime import Bridge, GuestDevice, GuestError, GuestMount, GuestSpec
 from harness.kit.clock import Deadline, wait_until
 from harness.kit.errors import UnreachableError
+from tests.e2e.runtime_world import READY_SECONDS, Ground, free_network, opened, remains, silent
 from tests.e2e.world import free_port
-
-READY_SECONDS = 40.0
-
-
-def silent(_line: str) -> None:
-    """No task log."""
-
-
-def free_network(avoid: IPv4Network | None = None) -> IPv4Network:
-    """A network that nothing on this machine has."""
-    taken, _ = networks.host_network_facts()
-    start = 100 + os.getpid() % 100
-    for third in range(start, start + 50):
-        network = IPv4Network(f"10.143.{third}.0/24")
-        if network != avoid and not any(network.overlaps(other) for other in taken):
-            return network
-    raise AssertionError("no free network")
-
-
-@dataclass(frozen=True)
-class Ground:
-    """One node's runtime with a key to its containers."""
-
-    runtime: DockerRuntime
-    client: DockerClient
-    name: str
-    state: Path
-    network: IPv4Network
-    image: str
-    key: Path
-
-    def address(self, vmid: int) -> IPv4Address:
-        return self.network.network_address + vmid - 90
-
-    def spec(self, vmid: int, **changes: object) -> GuestSpec:
-        """A small container, its address by its VMID."""
-        gateway = self.network.network_address + 1
-        address = IPv4Interface(f"{self.address(vmid)}/24")
-        net = GuestNet(0, "eth0", "vmbr0", f"BC:24:11:00:00:{vmid - 100:02X}", address, gateway)
-        keys = self.key.with_suffix(".pub").read_text()
-        plain = GuestSpec(vmid, f"guest{vmid}", self.image, 1, None, 256, 64, nets=(net,), ssh_public_keys=keys)
-        return replace(plain, **changes)  # type: ignore[arg-type]
-
-    def try_ssh(self, address: IPv4Address, command: str) -> str | None:
-        """Output of a command as root over ssh, or None when it cannot be run."""
-        known = self.state / f"known_hosts_{address}"
-        options = [
-            "BatchMode=yes",
-            "ConnectTimeout=2",
-            "StrictHostKeyChecking=accept-new",
-            f"UserKnownHostsFile={known}",
-        ]
-        flags = [part for option in options for part in ("-o", option)]
-        argv = ["ssh", "-q", "-F", "none", "-i", str(self.key), *flags, f"root@{address}", command]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
-        return f"{done.stdout} " if done.returncode == 0 else None
-
-    def ssh(self, vmid: int, command: str) -> str:
-        """The same, waiting for a container that is starting."""
-        what = f"ssh to {vmid}: {command}"
-        return wait_until(lambda: self.try_ssh(self.address(vmid), command), Deadline(READY_SECONDS), what).strip()
-
-    def up(self, spec: GuestSpec) -> None:
-        """Create and start."""
-        self.runtime.create(spec, silent)
-        self.runtime.start(spec.vmid, silent)
 
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    state = tmp_path_factory.mktemp("runtime")
-    name = f"test-{os.getpid()}-rt"
-    key = state / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-    with engine.opened() as client:
-        runtime = DockerRuntime(state / "node", name, client)
-        network = free_network()
-        try:
-            runtime.prepare_bridges([Bridge("vmbr0", IPv4Interface(f"{network.network_address + 1}/24"))])
-            base = image.ensure_base(client, "13", print)
-            yield Ground(runtime, client, name, state, network, base, key)
-        finally:
-            cleanup.remove_all(client, name)
-        assert remains(client, name) == []
+    with opened(tmp_path_factory.mktemp("runtime"), f"test-{os.getpid()}-rt") as found:
+        yield found
 
 
 @pytest.fixture
@@ -118,15 +40,6 @@ def vmid(ground: Ground, request: pytest.FixtureRequest) -> Iterator[int]:
     number = 100 + 1 + sum(ord(letter) for letter in request.node.name) % 90
     yield number
     ground.runtime.delete(number)
-
-
-def remains(client: DockerClient, name: str, vmid: int | None = None) -> list[str]:
-    """What Docker still has of a node, or of one of its containers."""
-    wanted = labels.of_guest(name, vmid) if vmid else labels.of_instance(name)
-    found = [entry["Id"] for entry in client.api.containers(all=True, filters=wanted)]
-    found += [entry["Id"] for entry in client.api.images(filters=wanted)]
-    found += [entry["Name"] for entry in client.api.volumes(filters=wanted)["Volumes"] or []]
-    return found + [entry["Name"] for entry in client.api.networks(filters=wanted)]
 
 
 def test_a_container_is_a_systemd_machine_with_its_address_name_and_limits(ground: Ground, vmid: int):
@@ -151,6 +64,8 @@ def test_a_container_is_a_systemd_machine_with_its_address_name_and_limits(groun
     state = ground.runtime.state(vmid)
     assert state.running
     assert state.mem_bytes > 1 << 20
+    counted = wait_until(lambda: ground.runtime.state(vmid).disk_bytes, Deadline(READY_SECONDS), "bytes on disk")
+    assert counted > 50 << 20
     addresses = {found.name: found.inet for found in ground.runtime.interfaces(vmid)}
     assert addresses["eth0"] == (f"{ground.address(vmid)}/24",)
 

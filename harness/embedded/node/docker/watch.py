@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,6 +13,7 @@ from docker import errors as docker_errors
 from harness.embedded.engine import labels
 from harness.embedded.node.docker import meter
 from harness.embedded.node.docker.names import Names
+from harness.embedded.node.docker.sizes import Sizes
 from harness.embedded.node.runtime import GuestState
 from harness.kit.clock import Clock, SystemClock
 
@@ -27,6 +29,7 @@ class Watch:
         self._api = api
         self._names = names
         self._clock: Clock = clock or SystemClock()
+        self._sizes = Sizes(api, names, self._clock)
         self._meters: dict[int, meter.Meter] = {}
         self._known: frozenset[int] = frozenset()
         self._listed = float("-inf")
@@ -60,6 +63,7 @@ class Watch:
         with self._lock:
             self._meters[vmid] = meter.Meter(process, found["Id"])
             self._known |= {vmid}
+        self._sizes.expire()
         return None
 
     def ended(self, vmid: int) -> None:
@@ -77,7 +81,8 @@ class Watch:
 
     def _read(self, vmid: int) -> GuestState:
         found = self._meters.get(vmid)
-        return found.read() if found else STOPPED
+        state = found.read() if found else STOPPED
+        return dataclasses.replace(state, disk_bytes=self._sizes.of(vmid)) if state.running else state
 
     def _list(self) -> None:
         self._listed = self._clock.monotonic()
