@@ -5,13 +5,16 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.embedded.node import property_string, schema, verify
 
 NET = schema.load("9.2").format_of("POST", "/nodes/{node}/lxc", "net0")
 MOUNT = schema.load("9.2").format_of("POST", "/nodes/{node}/lxc", "mp0")
+
+settings.register_profile("property-strings", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("property-strings")
 
 names = st.text(string.ascii_letters + string.digits + "-_.", min_size=1, max_size=12)
 addresses = st.ip_addresses(v=4).map(lambda a: f"{a}/24")

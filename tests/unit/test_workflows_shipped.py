@@ -25,7 +25,7 @@ def test_a_workflow_asks_for_a_shell_and_for_its_job_s_token_which_gitea_s_runne
 ) -> None:
     workflow = parse.read(file.name, file.read_text())
     for job in workflow.jobs:
-        assert job.runs_on == ("shell",)
+        assert job.labels == ("shell",)
         assert job.env["GITHUB_TOKEN"] == "${{ github.token }}"
 
 

@@ -49,8 +49,8 @@ def describe(path: Path | None, print_: str) -> dict[str, Any]:
         "subject": _slashes(found.subject),
         "issuer": _slashes(found.issuer),
         "san": [str(name.value) for name in names],
-        "notbefore": int(found.not_valid_before.replace(tzinfo=UTC).timestamp()),
-        "notafter": int(found.not_valid_after.replace(tzinfo=UTC).timestamp()),
+        "notbefore": int(found.not_valid_before_utc.timestamp()),
+        "notafter": int(found.not_valid_after_utc.timestamp()),
         "public-key-type": "id-ecPublicKey",
         "public-key-bits": 256,
     }

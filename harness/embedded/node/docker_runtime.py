@@ -14,7 +14,7 @@ from docker.client import DockerClient
 
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import image, labels, options
-from harness.embedded.node.docker import cleanup, codec, devices, files, limits, templates
+from harness.embedded.node.docker import cleanup, codec, devices, files, interfaces, limits, templates
 from harness.embedded.node.docker.archives import Archives
 from harness.embedded.node.docker.bridges import Bridges
 from harness.embedded.node.docker.containers import Containers
@@ -30,6 +30,7 @@ from harness.embedded.node.runtime import (
     Bridge,
     GuestError,
     GuestInterface,
+    GuestNet,
     GuestSpec,
     GuestState,
     Log,
@@ -134,7 +135,13 @@ class DockerRuntime:
         script = devices.permission_script(spec.devices)
         if script:
             self._execute(spec.vmid, ["sh", "-c", script])
+        self._name_interfaces(spec.vmid, interfaces.named_otherwise(spec.nets))
         self._watch.started(spec.vmid)
+
+    def _name_interfaces(self, vmid: int, nets: Sequence[GuestNet]) -> None:
+        command = interfaces.renaming(nets)
+        if command:
+            self._execute(vmid, command)
 
     def stop(self, vmid: int) -> None:
         with self._errors():
@@ -205,6 +212,8 @@ class DockerRuntime:
             if any(key.startswith("net") for key in changed):
                 self._bridges.reconnect(present["Id"], spec.nets, _silent)
                 self._bridges.tidy()
+                if running:
+                    self._name_interfaces(spec.vmid, spec.nets)
             if running and "hostname" in changed:
                 self._rename_host(spec)
             self._specs.save(spec)

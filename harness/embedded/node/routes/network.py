@@ -19,9 +19,19 @@ def list_interfaces(call: Call) -> Result:
     kind = call.get("type")
     wanted = {"bridge", "OVSBridge"} if kind in _BRIDGES else {kind}
     found = interfaces.planned(call.node).items()
-    data = [{"iface": name, **facts} for name, facts in found if kind is None or facts["type"] in wanted]
+    data = [
+        {"iface": name, **facts}
+        for name, facts in found
+        if kind is None or (facts["type"] in wanted and _may_see(call, name, facts))
+    ]
     changed = interfaces.changes(call.node)
     return Result(data, {"changes": changed} if changed else {})
+
+
+def _may_see(call: Call, name: str, facts: dict[str, Any]) -> bool:
+    """A list of a type shows only the bridges that the caller may use."""
+    place = f"/sdn/zones/localnetwork/{name}"
+    return facts["type"] not in ("bridge", "OVSBridge") or call.may_any(place, "SDN.Audit", "SDN.Use")
 
 
 def _need(call: Call) -> dict[str, Any]:
