@@ -117,6 +117,12 @@ def _inventory(root: Path, settings: Settings, share: Share, stage: str | None, 
     return inventory
 
 
+def way(settings: Settings, share: Share) -> Pve | None:
+    """The way to a target that is known before the inventory is read; None for an embedded node of this machine."""
+    known = _node_elsewhere(share) if settings.embedded_target else _access(settings.proxmox)
+    return Pve(*known) if known is not None else None
+
+
 def _node_elsewhere(share: Share) -> tuple[Endpoint, Credentials] | None:
     """The embedded node of another machine, for a control plane that was told of one; None on that machine itself.
 

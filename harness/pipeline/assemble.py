@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from harness.kit import process
-from harness.lifecycle.seeding import releases
+from harness.lifecycle.seeding import names, releases
 from harness.lifecycle.seeding.desk import remote_of
 from harness.pipeline.door import Office
 from harness.pipeline.proposed import Piece
@@ -27,10 +27,16 @@ def assemble(office: Office, where: Scope) -> tuple[str, ...]:
     if not where.whole:
         lay(office.root, Piece(job.repository, job.sha, where.place), remote)
         return ()
-    newer = [part for part in releases.of_config(forge, office.scratch, job.sha) if part.overruled]
-    for part in newer:
-        lay(office.root, Piece(f"main/{part.name}", part.sha, part.place), remote)
-    return tuple(f"{part.place}: released at {part.sha[:12]}, newer than the pointer to it" for part in newer)
+    parts = newer(office, job.sha)
+    for place, sha in parts.items():
+        lay(office.root, Piece(names.part(PurePosixPath(place).name), sha, place), remote)
+    return tuple(f"{place}: released at {sha[:12]}, newer than the pointer to it" for place, sha in parts.items())
+
+
+def newer(office: Office, sha: str) -> dict[str, str]:
+    """Place → commit of parts whose own release is newer than what commit ``sha`` of the monorepo points to."""
+    _, forge = office.require()
+    return {part.place: part.sha for part in releases.of_config(forge, office.scratch, sha) if part.overruled}
 
 
 def lay(root: Path, piece: Piece, remote: Remote) -> None:

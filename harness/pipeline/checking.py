@@ -13,7 +13,7 @@ from harness.lifecycle.observe import observe
 from harness.lifecycle.plan import Plan
 from harness.lifecycle.seeding.desk import remote_of
 from harness.lifecycle.workspace import Workspace
-from harness.pipeline import agreement, comment, door, proposed, scope, tell
+from harness.pipeline import agreement, assemble, comment, door, proposed, scope, tell
 from harness.pipeline.agreement import Agreement
 from harness.pipeline.door import Office
 from harness.pipeline.job import Job, Proposal
@@ -102,7 +102,8 @@ def lay_out(office: Office, seat: Seat, root: Path, scratch: Path) -> None:
     _, forge = office.require()
     where = scope.of(seat.job.repository)
     root.mkdir(mode=0o700)
-    writer = Proposed(root, Scratch.open(scratch), remote_of(forge))
+    newer = assemble.newer(office, seat.proposal.head_sha) if where.whole else {}
+    writer = Proposed(root, Scratch.open(scratch), remote_of(forge), newer)
     if not where.whole:
         proposed.lay_beneath(root, office.root, without=where.place)
     writer.write(Piece(seat.job.repository, seat.proposal.head_sha, where.place))

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from harness.config import forge_accounts, share
 from harness.config.forge_accounts import ForgeAccount
+from harness.config.settings_file import load_settings
+from harness.config.share import Share
 from harness.forge.client import Address, Forge, Login
-from harness.kit.errors import UsageError
+from harness.kit.errors import HarnessError, UsageError
 from harness.kit.files import private_directory, write_atomic
 from harness.kit.secret import Secret
+from harness.lifecycle import workspace as workspaces
 from harness.lifecycle.workspace import Say, Workspace
 from harness.pipeline import tell
 from harness.pipeline.job import Job
@@ -56,17 +61,38 @@ class Office:
             raise UsageError("this runs as a job of the control plane", hint="start its workflow in the forge")
         return self.job, self.forge
 
-    def workspace(self, root: Path | None = None, stage: str | None = None) -> Workspace:
-        """The workspace of ``root`` (default: the checkout). In a job nothing is started: the target must be there."""
+    def workspace(self, root: Path | None = None, stage: str | None = None, *, greeted: Pve | None = None) -> Workspace:
+        """The workspace of ``root`` (default: the checkout). In a job nothing is started: the target must be there.
+
+        ``greeted``: a way to the target that is open already.
+        """
         place = root or self.root
         environ = settings_of(self.root, self.environ)
-        return Workspace.open(place, environ, stage=stage, start_node=self.job is None, say=self.say)
+        opened = Workspace.open(place, environ, stage=stage, start_node=self.job is None, say=self.say)
+        if greeted is None or greeted.endpoint != opened.pve.endpoint:
+            return opened
+        opened.pve.close()
+        return replace(opened, pve=greeted)
+
+    def greet(self) -> Pve | None:
+        """Sign in at the target while other things are done; what goes wrong is said when it is really needed."""
+        environ = settings_of(self.root, self.environ)
+        settings = load_settings(self.root, environ)
+        pve = workspaces.way(settings, Share.for_target(self.root, settings, environ))
+        if pve is not None:
+            threading.Thread(target=_say_hello, args=(pve,), daemon=True).start()
+        return pve
 
     def close(self) -> None:
         """Let everything be heard, then let go."""
         self.voice.close()
         if self.forge is not None:
             self.forge.close()
+
+
+def _say_hello(pve: Pve) -> None:
+    with suppress(HarnessError):
+        pve.get("version")
 
 
 def open_office(root: Path, environ: Mapping[str, str], say: Say) -> Office:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -40,10 +40,14 @@ class Piece:
 
 
 class Proposed:
-    """Writes a proposal below ``root``, an empty directory of ours."""
+    """Writes a proposal below ``root``, an empty directory of ours.
 
-    def __init__(self, root: Path, scratch: Scratch, remote: Remote) -> None:
+    ``newer``: commits of parts that are deployed instead of what the proposal points to, by place.
+    """
+
+    def __init__(self, root: Path, scratch: Scratch, remote: Remote, newer: Mapping[str, str] | None = None) -> None:
         self.root = root
+        self._newer = newer or {}
         self._scratch = scratch
         self._remote = remote
         self._files = 0
@@ -122,7 +126,7 @@ class Proposed:
         if place not in (HARNESS, f"{LIBRARIES}/{name}"):
             problem = Problem(Path(place), None, "a submodule", "parts are `harness` and the folders of `libs/`")
             raise ConfigurationError([problem])
-        part = Piece(names.part(name), sha, place)
+        part = Piece(names.part(name), self._newer.get(place, sha), place)
         try:
             self._fetch(part)
         except RemoteError as error:

@@ -21,6 +21,7 @@ from harness.pipeline.door import Office
 from harness.pipeline.publish import News
 from harness.pipeline.scope import Scope
 from harness.pipeline.tell import Commit
+from harness.pve.client import Pve
 
 CONFIRM: Final = "confirm"
 """The workflow's input with the digest of a plan that a person has read."""
@@ -70,16 +71,17 @@ def _work(office: Office, carry_out: CarryOut, context: str, work: Callable[[Rel
     commit = Commit(job.repository, job.sha, job.page)
     task = Release(office, scope.of(job.repository), commit, context, carry_out)
     try:
+        greeted = office.greet()  # a merge shall be heard of by PVE within two seconds
         for note in assemble.assemble(office, task.where):
             office.say(note)
-        return _open(task, work)
+        return _open(task, work, greeted)
     except HarnessError as error:
         task.state("failure", comment.status_of(error, office.root))
         raise
 
 
-def _open(task: Release, work: Callable[[Release, Workspace], int]) -> int:
-    workspace = task.office.workspace(stage=task.where.stage)
+def _open(task: Release, work: Callable[[Release, Workspace], int], greeted: Pve | None) -> int:
+    workspace = task.office.workspace(stage=task.where.stage, greeted=greeted)
     try:
         chosen = checking.chosen_names(workspace, task.where.names)
         with locks.held(workspace.share, (workspace.inventory[name].vmid for name in chosen)):
@@ -89,12 +91,14 @@ def _open(task: Release, work: Callable[[Release, Workspace], int]) -> int:
 
 
 def _release(task: Release, workspace: Workspace) -> int:
-    # PVE is asked first: a merge shall be answered there within two seconds.
     chosen = checking.chosen_names(workspace, task.where.names)
     made = _plan(task, workspace, chosen)
-    task.state("pending", "deploying")
     job, forge = task.office.require()
     pull = requests.accepted(forge, job.repository, job.sha)
+    newer = requests.superseded_by(forge, job.repository, job.sha)
+    if newer is not None:
+        task.state("success", f"superseded: {newer[:12]} has been released since")
+        return ExitCode.OK
     agreed = _agreed(task, workspace, pull, made)
     more = agreement.exceeding(made, agreed)
     if more:
@@ -131,6 +135,7 @@ def _deploy(task: Release, workspace: Workspace, made: Plan, pull: Pull | None) 
     if not made.pending:
         return _nothing(task, made, pull)
     job, _ = task.office.require()
+    task.state("pending", "deploying")
     ended = task.carry_out(workspace, made)
     told = read_story(ended.run)
     report = publish.report(task.office.forge, ended.run) or task.commit.page

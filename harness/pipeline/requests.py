@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from harness.forge import comments, pulls
+from harness.forge import branches, comments, pulls, statuses
 from harness.forge.client import Forge
 from harness.forge.model import Pull
 from harness.kit.errors import UsageError
 from harness.lifecycle.seeding import names
-from harness.pipeline import agreement
+from harness.pipeline import agreement, tell
 from harness.pipeline.agreement import NOTHING, Agreement
 from harness.pipeline.job import Proposal
 
@@ -26,6 +26,17 @@ def accepted(forge: Forge, slug: str, sha: str) -> Pull | None:
     """The pull request whose merge made commit ``sha``; None when it was pushed or is older than that."""
     found = pulls.of_commit(forge, slug, sha)
     return found if found is not None and found.merged else None
+
+
+def superseded_by(forge: Forge, slug: str, sha: str) -> str | None:
+    """The commit that ``release`` holds, when it is another whose deploy has begun: older ones are not brought back.
+
+    A newer one whose job still waits comes after this one, in its turn.
+    """
+    head = branches.head(forge, slug, names.RELEASE)
+    if head is None or head == sha or tell.DEPLOY not in statuses.newest(forge, slug, head):
+        return None
+    return head
 
 
 def agreed(forge: Forge, slug: str, pull: Pull, key: bytes) -> Agreement:

@@ -322,3 +322,37 @@ def test_a_forge_that_goes_away_hears_the_result_when_it_is_back(tmp_path: Path)
             assert stage.here.status("main/probe", sha, "gitops/deploy").state == "success"
             assert "| `probe` | create | passed |" in here.comment("main/probe", 1, "deploy")
             assert not list((here.share / "outbox").glob("*.json"))
+
+
+def test_an_older_release_is_not_brought_back(stage: Stage) -> None:
+    first = stage.accept("main/probe", 1)
+    number = stage.propose("main/probe", "more", {"config.env": env(stage, "MEMORY=256", "MEMORY=512")})
+    second = stage.accept("main/probe", number)
+    assert stage.release("main/probe", second) == ExitCode.OK
+    assert stage.release("main/probe", first) == ExitCode.OK
+    assert len(stage.suite.plans) == 1
+    assert "superseded" in stage.here.status("main/probe", first, "gitops/deploy").description
+
+
+def test_a_release_of_everything_takes_a_part_that_was_released_since(stage: Stage) -> None:
+    stage.check("main/config", 1)
+    stage.here.push("main/probe", {"config.env": env(stage, "MEMORY=256", "MEMORY=512")}, "newer")
+    number = stage.here.request("main/probe", "newer").number
+    assert stage.release("main/probe", stage.accept("main/probe", number)) == ExitCode.OK
+    stage.check("main/config", 1)
+    assert "`probe`" not in stage.here.comment("main/config", 1, "plan").partition("Nothing happens")[0]
+    sha = stage.accept("main/config", 1)
+    assert stage.release("main/config", sha) == ExitCode.OK
+    assert [entry.name for entry in stage.suite.plans[-1].pending] == ["config"]
+
+
+def test_a_stage_is_deployed_beside_the_real_one(stage: Stage) -> None:
+    deployed(stage)
+    stage.here.push("stage/probe", {"config.stage.env": "IP=10.187.60.71\nID=171\n"}, "main")
+    sha = stage.accept("stage/probe", 1)
+    assert stage.release("stage/probe", sha) == ExitCode.OK
+    (entry,) = stage.suite.plans[-1].pending
+    assert (entry.name, entry.hostname, entry.vmid, entry.action) == ("probe", "stage-probe", 171, Action.CREATE)
+    known = json.loads((next(stage.here.share.glob("*/containers.json"))).read_text())["containers"]
+    states = {one["name"]: one["status"] for one in known}
+    assert (states["probe"], states["stage-probe"]) == ("running", "running")
