@@ -169,6 +169,14 @@ def test_a_changed_address_is_live(ground: Ground, vmid: int):
     assert ground.runtime.update(replace(spec, nets=(net,)), frozenset({"net0"})) == frozenset()
     wait_until(lambda: ground.try_ssh(moved, "true"), Deadline(READY_SECONDS), "ssh at the new address")
     assert ground.try_ssh(ground.address(vmid), "true") is None
+    assert f"{moved}/24" in str(ground.try_ssh(moved, "ip -4 address show eth0; ip route show default"))
+    assert "dev eth0" in str(ground.try_ssh(moved, "ip route show default"))
+    back = replace(spec.nets[0], name="lan0")
+    assert ground.runtime.update(replace(spec, nets=(back,)), frozenset({"net0"})) == frozenset()
+    assert f"{ground.address(vmid)}/24" in ground.ssh(vmid, "ip -4 address show lan0")
+    ground.runtime.stop(vmid)
+    ground.runtime.start(vmid, silent)
+    assert "default via" in ground.ssh(vmid, "ip route show default dev lan0")
 
 
 def test_a_failed_creation_leaves_nothing_and_can_be_repeated(ground: Ground, vmid: int):

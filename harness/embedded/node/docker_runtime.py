@@ -210,14 +210,22 @@ class DockerRuntime:
             if changed & limits.KEYS:
                 self._api.update_container(present["Id"], **limits.limits(spec, self._facts))
             if any(key.startswith("net") for key in changed):
-                self._bridges.reconnect(present["Id"], spec.nets, _silent)
-                self._bridges.tidy()
-                if running:
-                    self._name_interfaces(spec.vmid, spec.nets)
+                self._reconnect(present, spec)
             if running and "hostname" in changed:
                 self._rename_host(spec)
             self._specs.save(spec)
             return frozenset(key for key in changed if waits(key)) if running else frozenset()
+
+    def _reconnect(self, present: Mapping[str, Any], spec: GuestSpec) -> None:
+        running = present["State"]["Running"]
+
+        def release(address: str) -> None:
+            self._execute(spec.vmid, interfaces.removal(address))
+
+        self._bridges.reconnect(present["Id"], spec.nets, _silent, release if running else None)
+        self._bridges.tidy()
+        if running:
+            self._name_interfaces(spec.vmid, spec.nets)
 
     def _check(self, spec: GuestSpec) -> None:
         """Raise for a device or bind mount that a later start would fail on."""

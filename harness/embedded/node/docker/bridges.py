@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
@@ -134,8 +134,13 @@ class Bridges:
         url = self._api._url("/networks/{0}/connect", place.network)
         self._api._raise_for_status(self._api._post_json(url, data=body))
 
-    def reconnect(self, container: str, nets: tuple[GuestNet, ...], log: Log) -> None:
-        """Make a container's interfaces those of ``nets``; unchanged ones keep their connections."""
+    def reconnect(
+        self, container: str, nets: tuple[GuestNet, ...], log: Log, release: Callable[[str], None] | None = None
+    ) -> None:
+        """Make a container's interfaces those of ``nets``; unchanged ones keep their connections.
+
+        ``release`` is told the address of an interface that an engine would look for under its old name in vain.
+        """
         present = self._api.inspect_container(container)["NetworkSettings"]["Networks"]
         wanted = self.places(nets, log)
         for network, settings in present.items():
@@ -143,6 +148,8 @@ class Bridges:
             if keep is not None and keep[1].address == _asked(settings):
                 del wanted[network]
             else:
+                if release and settings.get("IPAddress") and self._version < _ENDPOINT_NAME:
+                    release(settings["IPAddress"])
                 self._api.disconnect_container_from_network(container, network, force=True)
         for net, place in wanted.values():
             self.connect(container, net, place)

@@ -21,6 +21,16 @@ while [ $# -gt 1 ]; do
   shift 2
 done
 """
+_REMOVE = """\
+command -v ip > /dev/null || exit 0
+found=$(ip -o -4 address show to "$1" | { read -r _ name _ && echo "$name"; })
+[ -z "$found" ] || ip link delete dev "$found"
+"""
+
+
+def removal(address: str) -> list[str]:
+    """The command that takes an interface away inside the container, under whichever name it is there."""
+    return ["sh", "-c", _REMOVE, "sh", address]
 
 
 def renaming(nets: Iterable[GuestNet]) -> list[str] | None:
