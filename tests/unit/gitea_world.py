@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_GITEA = """\
+GITEA = """\
 #!PYTHON
 import base64, configparser, http.server, json, os, pathlib, signal, ssl, sys, time
 argv, here = sys.argv[1:], pathlib.Path(__file__).parent
+if not os.access(here, os.W_OK): here = pathlib.Path.cwd()
 stdin = "" if "web" in argv else sys.stdin.read()
 with open(here / "calls.jsonl", "a") as log:
     log.write(json.dumps({"argv": argv, "stdin": stdin}) + "\\n")
@@ -65,10 +66,11 @@ elif word == "web":
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     server.serve_forever()
 """
-_RUNNER = """\
+RUNNER = """\
 #!PYTHON
-import json, pathlib, signal, sys, time, yaml
+import json, os, pathlib, signal, sys, time, yaml
 argv, here = sys.argv[1:], pathlib.Path(__file__).parent
+if not os.access(here, os.W_OK): here = pathlib.Path.cwd()
 config = yaml.safe_load(pathlib.Path(argv[argv.index("--config") + 1]).read_text())
 stdin = sys.stdin.read() if argv[-1] == "register" else ""
 with open(here / "calls.jsonl", "a") as log:
@@ -89,12 +91,17 @@ else:
 
 def gitea(directory: Path) -> Path:
     """A program that stands in for Gitea's; its calls are in ``calls.jsonl`` beside it."""
-    return _program(directory / "gitea", _GITEA)
+    return _program(directory / "gitea", GITEA)
 
 
 def runner(directory: Path) -> Path:
     """The same for the runner."""
-    return _program(directory / "act_runner", _RUNNER)
+    return _program(directory / "act_runner", RUNNER)
+
+
+def release(text: str, interpreter: str) -> bytes:
+    """One of the two programs for a machine whose Python is ``interpreter``."""
+    return text.replace("PYTHON", interpreter, 1).encode()
 
 
 def _program(path: Path, text: str) -> Path:

@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from harness.config.settings import ControlPlaneSettings, EmbeddedSettings, ProxmoxSettings, Settings
+from harness.config.settings import ControlPlaneSettings, EmbeddedSettings, GiteaSettings, ProxmoxSettings, Settings
 from harness.config.settings_file import load_settings
 from harness.config.share import Share
 from harness.controlplane import container, luggage, programs
@@ -45,6 +45,8 @@ ON_A_HOST = Settings(
     login="someone",
     password=PASSWORD,
     cinc_mirror="https://mirror.lan/cinc",
+    forge="gitea",
+    gitea=GiteaSettings(sha256=("a" * 64,), runner_sha256=("b" * 64, "c" * 64)),
 )
 
 

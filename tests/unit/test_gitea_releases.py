@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.config.settings import GiteaSettings, Settings
-from harness.controlplane import kit, programs
-from harness.controlplane.gitea import releases
+from harness.config.share import Share
+from harness.controlplane import deployment, kit, programs
+from harness.controlplane.gitea import forge, releases
 from harness.controlplane.gitea.releases import Release, WrongReleaseError
+from harness.controlplane.program import Program
+from harness.controlplane.wheels import Platform, folder_name
+from harness.inventory.load import load_inventory
+from harness.inventory.model import Container
 from harness.kit.errors import ExitCode, UnreachableError
+from harness.kit.process import Completed
 from tests.unit.gitea_world import mirror, packed
 
+ROOT = Path(__file__).parents[2]
 DATA, DIGEST = packed(b"#!/bin/sh\necho gitea\n")
 PATH = "/gitea/1.26.4/gitea-1.26.4-linux-amd64.xz"
 
@@ -27,6 +36,12 @@ def release(url: str, digest: str = DIGEST, version: str = "1.26.4") -> Release:
     pair = releases.wanted(settings(url, digest, version), "x86_64")
     assert pair is not None
     return pair.forge
+
+
+@pytest.fixture
+def plane() -> Container:
+    """The repository's own control plane."""
+    return next(one for one in load_inventory(ROOT, Settings(), remembered={}).containers if one.is_control_plane)
 
 
 def quiet(_line: str) -> None:
@@ -92,6 +107,45 @@ def test_a_download_that_ends_early_is_no_wrong_release(tmp_path: Path) -> None:
     path = "/gitea/1.0-short/gitea-1.0-short-linux-amd64.xz"
     with mirror({path: DATA}, []) as url, pytest.raises(UnreachableError, match="cannot be fetched"):
         releases.ensure(release(url, version="1.0-short"), [tmp_path], quiet)
+
+
+class Asked:
+    """A connection to a Debian 13."""
+
+    def run(self, command: str) -> Completed:
+        """What every question there is answered with."""
+        return Completed((command,), 0, b"13\namd64\n", b"", 0.0)
+
+
+def test_the_cookbook_of_a_control_plane_brings_the_releases_and_says_what_runs_them(
+    tmp_path: Path, plane: Container
+) -> None:
+    path = "/act_runner/0.2.13/act_runner-0.2.13-linux-amd64.xz"
+    program, debian = Program.of(ROOT), Platform.of("13", "amd64")
+    (tmp_path / "wheels" / folder_name(program, debian)).mkdir(parents=True)
+    with mirror({PATH: DATA, path: DATA}, []) as url:
+        gitea = GiteaSettings(sha256=(DIGEST,), runner_sha256=(DIGEST,), mirror=url)
+        made = deployment.prepare(
+            plane,
+            root=ROOT,
+            share=Share(tmp_path / "embedded"),
+            login="ann",
+            connection=Asked(),  # type: ignore[arg-type]
+            say=quiet,
+            settings=Settings(forge="gitea", gitea=gitea),
+        )
+    with tarfile.open(fileobj=io.BytesIO(made.files["files/kit.tar"])) as tar:
+        names = tar.getnames()
+    assert {"releases.sh", f"releases/{PATH.rpartition('/')[2]}", f"releases/{path.rpartition('/')[2]}"} <= set(names)
+    attributes = made.attributes
+    assert attributes["releases"] == ["gitea-1.26.4-linux-amd64", "act_runner-0.2.13-linux-amd64"]
+    assert attributes["forge_module"] == "harness.controlplane.gitea.forge"
+    gitea_program = "/opt/gitops/releases/gitea-1.26.4-linux-amd64"
+    assert attributes["forge_options"] == f"--gitea {gitea_program} --url https://10.143.0.10"
+    options = ["--state", "/s", "--admin", "a", "--listen", "10.143.0.10:443", "--plain-port", "8080"]
+    tls = ["--certificate", "/c", "--key", "/k", *attributes["forge_options"].split()]
+    found, plain = forge.site_of([*options, *tls])
+    assert (found.door.port, plain, str(found.program)) == (443, 8080, gitea_program)
 
 
 def unpack(root: Path, names: dict[str, bytes]) -> subprocess.CompletedProcess[str]:
