@@ -14,7 +14,7 @@ from docker.client import DockerClient
 
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import image, labels, options
-from harness.embedded.node.docker import cleanup, codec, devices, files, interfaces, limits, templates
+from harness.embedded.node.docker import cleanup, codec, devices, files, hotplug, interfaces, limits, templates
 from harness.embedded.node.docker.archives import Archives
 from harness.embedded.node.docker.bridges import Bridges
 from harness.embedded.node.docker.containers import Containers
@@ -213,8 +213,27 @@ class DockerRuntime:
                 self._reconnect(present, spec)
             if running and "hostname" in changed:
                 self._rename_host(spec)
+            late = frozenset(key for key in changed if waits(key)) if running else frozenset()
+            plugged = self._plug(present, spec, late) if late else frozenset()
             self._specs.save(spec)
-            return frozenset(key for key in changed if waits(key)) if running else frozenset()
+            return late - plugged
+
+    def _plug(self, present: Mapping[str, Any], spec: GuestSpec, late: frozenset[str]) -> frozenset[str]:
+        """Mount what is new into the running container, where that can be; the keys of what was mounted.
+
+        Docker does not know of it: the next start makes the container anew, with the mount.
+        """
+        known = {mount.key for mount in self._specs.load(spec.vmid).mounts}
+        new = [mount for mount in spec.mounts if mount.key in late - known]
+        pid, container = int(present["State"]["Pid"]), str(present["Id"])
+        plugged = set[str]()
+        for mount in new:
+            source = self._volumes.place(spec.vmid, mount)
+            if hotplug.is_possible(pid, container, source) and hotplug.plug(
+                pid, source, mount.target, read_only=mount.read_only
+            ):
+                plugged.add(mount.key)
+        return frozenset(plugged)
 
     def _reconnect(self, present: Mapping[str, Any], spec: GuestSpec) -> None:
         running = present["State"]["Running"]

@@ -40,6 +40,13 @@ class Volumes:
         self._have(vmid, name)
         return Mount(mount.target, name, type="volume", read_only=mount.read_only, no_copy=True)
 
+    def place(self, vmid: int, mount: GuestMount) -> Path:
+        """Where a mount's content lies on the engine's machine; it is made when missing."""
+        made = self._mount(vmid, mount, _silent)
+        if mount.kind == "bind":
+            return Path(made["Source"])
+        return Path(self._api.inspect_volume(made["Source"])["Mountpoint"])
+
     def bind_source(self, mount: GuestMount) -> Path:
         """Where a path of the node lies on this machine; raises ``GuestError`` when it leads out of the node."""
         root = self._root.resolve()
@@ -127,6 +134,10 @@ class Volumes:
         mounts = [Mount("/from", source, type="volume", read_only=True), Mount("/to", target, type="volume")]
         host = self._api.create_host_config(mounts=mounts, network_mode="none")
         cleanup.run_once(self._api, image, ["sh", "-c", _COPY], host, self._names.instance)
+
+
+def _silent(_line: str) -> None:
+    """For work that has no task log."""
 
 
 def _volumes(mounts: Iterable[GuestMount]) -> list[GuestMount]:
