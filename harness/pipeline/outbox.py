@@ -44,6 +44,7 @@ class Outbox:
         self._forge = forge
         self._deliver = deliver
         self._say = say
+        self._refused = False
 
     def send(self, message: Message) -> bool:
         """Tell it now, or keep it; whether it has been heard."""
@@ -57,12 +58,17 @@ class Outbox:
         if not self._directory.is_dir():
             return 0
         try:
-            wait_until(lambda: not self._attempt(), deadline, "the forge hears everything", longest_pause=2.0)
+            wait_until(self._settled, deadline, "the forge hears everything", longest_pause=2.0)
         except DeadlineError:
             left = len(list(self._waiting()))
             self._say(f"the forge does not answer: {left} messages wait in {self._directory} for the next run")
             return left
-        return 0
+        return len(list(self._waiting()))
+
+    def _settled(self) -> bool:
+        """Whether waiting is of no more use: all was heard, or the forge has heard and does not want to."""
+        self._refused = False
+        return not self._attempt() or self._refused
 
     def _attempt(self) -> int:
         for path in self._waiting():
@@ -85,12 +91,10 @@ class Outbox:
                 self._deliver(self._forge, record)
             except ForgeUnreachable:
                 return False
-            except ForgeError as error:
-                if error.status not in _GONE:
-                    self._say(f"not told to the forge: {error.message}")
-                    return False
             except HarnessError as error:
-                self._say(f"not told to the forge: {error.message}")
-                return False
+                if not (isinstance(error, ForgeError) and error.status in _GONE):
+                    self._say(f"not told to the forge: {error.message}")
+                    self._refused = True
+                    return False
             path.unlink(missing_ok=True)
             return True
