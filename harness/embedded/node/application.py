@@ -169,9 +169,9 @@ def _given(request: Request) -> tuple[dict[str, Any], Mapping[str, Any]]:
 
 
 def _merged(in_path: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
-    double = {name: "duplicate parameter (already defined in URI)" for name in given if name in in_path}
+    double = sorted(name for name, value in given.items() if name in in_path and value != in_path[name])
     if double:
-        raise invalid(double)
+        raise invalid({double[0]: "duplicate parameter (already defined in URI) with conflicting values!"})
     return {**in_path, **given}
 
 

@@ -34,7 +34,15 @@ def list_guests(call: Call) -> list[dict[str, Any]]:
     """The containers that the caller may audit."""
     states = call.node.runtime.states()
     visible = [guest for guest in call.node.guests.all() if call.may(f"/vms/{guest.vmid}", "VM.Audit")]
-    return [guest_status.status(guest, states.get(guest.vmid, guest_status.STOPPED)) for guest in visible]
+    shown = [guest_status.status(guest, states.get(guest.vmid, guest_status.STOPPED)) for guest in visible]
+    return [_of_release(call, status) for status in shown]
+
+
+def _of_release(call: Call, status: dict[str, Any]) -> dict[str, Any]:
+    """Pressure is shown since 9.0."""
+    if call.node.release.startswith("9"):
+        return status
+    return {key: value for key, value in status.items() if not key.startswith("pressure")}
 
 
 @route("POST", "/nodes/{node}/lxc")
@@ -119,7 +127,8 @@ def status_index(call: Call) -> list[dict[str, str]]:
 def current_status(call: Call) -> dict[str, Any]:
     """The state now."""
     guest = call.node.guests.load(call.vmid)
-    return {**guest_status.status(guest, call.node.state(call.vmid)), "ha": ha.state(call.node, call.vmid)}
+    status = _of_release(call, guest_status.status(guest, call.node.state(call.vmid)))
+    return {**status, "ha": ha.state(call.node, call.vmid)}
 
 
 @route("GET", "/nodes/{node}/lxc/{vmid}/feature")
@@ -133,9 +142,8 @@ def feature(call: Call) -> dict[str, int]:
 @route("GET", "/nodes/{node}/lxc/{vmid}/interfaces")
 def interfaces(call: Call) -> list[dict[str, Any]] | None:
     """The interfaces as the running container has them."""
-    call.node.guests.load(call.vmid)
     if not call.node.is_running(call.vmid):
-        raise failure(f"CT {call.vmid} not running")
+        return None  # PVE asks the running container, and looks for no configuration
     return [_interface(item) for item in call.node.runtime.interfaces(call.vmid)]
 
 

@@ -23,6 +23,8 @@ _HA = ("status", "resources", "groups", "rules")
 _ZONES = [{"zone": "localnetwork", "status": "available"}]
 _EMPTY = (
     *("/cluster/config/nodes", "/cluster/replication", "/cluster/sdn/vnets", "/cluster/sdn/zones"),
+    *(f"/cluster/firewall/{name}" for name in ("groups", "aliases", "ipset", "rules", "refs", "macros")),
+    "/access/tfa",
     *("/cluster/backup-info/not-backed-up", "/nodes/{node}/disks/list"),
 )
 
