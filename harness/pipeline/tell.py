@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from harness.forge import comments, repositories, statuses
 from harness.forge.client import Forge
-from harness.forge.errors import NotFound
+from harness.forge.errors import ForgeError
 from harness.forge.statuses import State
 from harness.kit.clock import Deadline
 from harness.kit.secret import redact
@@ -19,6 +19,8 @@ DEPLOY: Final = "gitops/deploy"
 CONFIGURE: Final = "gitops/configure"
 SNAPSHOT: Final = "gitops/snapshot"
 CONTAINERS: Final = "/api/gitops/containers"
+_NO_SUCH_PAGE: Final = (404, 405)
+"""What a forge without a list of containers answers; its pages take the path for one of a repository."""
 _PATIENCE: Final = 60.0
 """Seconds that an ending job waits for a forge that is away."""
 
@@ -128,8 +130,9 @@ def _describe(forge: Forge, record: dict[str, Any]) -> None:
 def _containers(forge: Forge, record: dict[str, Any]) -> None:
     try:
         forge.put(CONTAINERS, record["document"])
-    except NotFound:
-        return  # a forge without such a page
+    except ForgeError as refused:
+        if refused.status not in _NO_SUCH_PAGE:
+            raise
 
 
 _DELIVERY: Final = {"status": _status, "comment": _comment, "describe": _describe, "containers": _containers}
