@@ -77,7 +77,7 @@ class Place:
     @classmethod
     def of(cls, share_base: Path, instance: str) -> Place:
         """The control plane of the checkout whose targets' state is below ``share_base``."""
-        return cls(f"{instance}-{HOSTNAME}", share_base / "control-plane")
+        return cls(f"{instance}{image.SUFFIX}", share_base / "control-plane")
 
     @property
     def volume(self) -> str:
@@ -154,7 +154,7 @@ def destroy(client: DockerClient, place: Place, *, data: bool) -> None:
     owner = Owner.of(private_directory(place.state))
     if Systems(client).volume_owner(place.volume) == owner.label:
         Systems(client).remove_volumes(place.name)
-    image.remove(client)
+    image.remove(client, place.name.removesuffix(image.SUFFIX))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from docker.client import DockerClient
 
@@ -19,9 +20,10 @@ from harness.controlplane.gitea.releases import Pair
 from harness.controlplane.kit import Kit
 from harness.controlplane.program import Program
 from harness.controlplane.wheels import Platform
+from harness.embedded.engine import client as engine
 from harness.embedded.engine import image as base_image
 from harness.embedded.engine import layers, options
-from harness.embedded.engine.labels import SYSTEM
+from harness.embedded.engine.labels import INSTANCE, SYSTEM
 from harness.embedded.engine.layers import Layer
 from harness.embedded.engine.system import File, archive
 
@@ -31,6 +33,10 @@ RELEASE = "13"
 """The Debian release that the local control plane runs on."""
 REPOSITORY = "proxmox-gitops/control-plane"
 _LABELS = {SYSTEM: ""}
+SUFFIX = "-config"
+"""What the Docker name of a control plane has behind the name of its checkout."""
+_OLD_SECONDS = 86400.0
+"""Images of earlier versions go when they are that old."""
 _STAGING = "/opt/gitops-kit"
 
 _TOOLS = """\
@@ -94,13 +100,22 @@ def ensure(
     if pair:
         layers.ensure(client, environment, _gitea(below, kit), say, "installing Gitea and its runner")
     layers.ensure(client, below, _program(ref, kit), say, "installing the harness into the control plane's image")
-    layers.remove(client, _LABELS, keep=frozenset({tools, environment, below, ref}))
+    layers.remove(client, _LABELS, keep=frozenset({tools, environment, below, ref}), older_than=_OLD_SECONDS)
     return ref
 
 
-def remove(client: DockerClient) -> int:
-    """Remove the images of control planes that no container stands on; how many went."""
-    return layers.remove(client, _LABELS)
+def remove(client: DockerClient, instance: str) -> int:
+    """Remove the images of control planes, unless others on this machine may want them; how many went.
+
+    Others: nodes and control planes of another name than ``instance``.
+    """
+    api: Any = client.api
+    with engine.translated("control planes of this machine"):
+        networks = api.networks(filters={"label": [INSTANCE]})
+        volumes = api.volumes(filters={"label": [SYSTEM]})["Volumes"] or []
+    others = {network["Labels"][INSTANCE] for network in networks}
+    others |= {volume["Labels"][SYSTEM].removesuffix(SUFFIX) for volume in volumes}
+    return layers.remove(client, _LABELS) if others <= {instance} else 0
 
 
 def machine(client: DockerClient) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -42,3 +43,12 @@ def test_an_image_without_a_tag_goes_by_its_id() -> None:
 def test_what_is_kept_or_in_use_stays() -> None:
     images = [{"Id": f"sha256:{name}", "RepoTags": [f"x:{name}"]} for name in ("old", "used", "new")]
     assert removed(Engine(images, used="x:used"), frozenset({"x:new"})) == (1, {"x:old"})
+
+
+def test_a_young_image_stays_where_another_checkout_may_want_it() -> None:
+    now = time.time()
+    images = [{"Id": "1", "RepoTags": ["x:young"], "Created": now}, {"Id": "2", "RepoTags": ["x:old"], "Created": 1}]
+    engine = Engine(images)
+    client = cast("DockerClient", SimpleNamespace(api=engine))
+    assert layers.remove(client, {"a": ""}, older_than=3600.0) == 1
+    assert engine.removed == ["x:old"]

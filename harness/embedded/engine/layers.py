@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from docker import errors as docker_errors
 from docker.client import DockerClient
 
 from harness.embedded.engine import client as engine
-from harness.embedded.engine import image
+from harness.embedded.engine import image as images
 from harness.kit.errors import HarnessError, UnreachableError
 
 Say = Callable[[str], None]
@@ -40,7 +41,7 @@ def ensure(client: DockerClient, parent: str, layer: Layer, say: Say, what: str)
 
     Raises ``UnreachableError`` when a script with network fails, ``HarnessError`` when one without does.
     """
-    if image.exists(client, layer.ref):
+    if images.exists(client, layer.ref):
         return layer.ref
     say(what)
     _build(client, parent, layer)
@@ -80,13 +81,20 @@ def _execute(api: Any, container: str, layer: Layer) -> None:
     raise kind(f"the image {layer.ref} could not be made: {last}", hint=layer.hint, detail=tail)
 
 
-def remove(client: DockerClient, labels: Mapping[str, str], *, keep: frozenset[str] = frozenset()) -> int:
-    """Remove the images with these labels but ``keep`` and what something stands on; how many went."""
+def remove(
+    client: DockerClient, labels: Mapping[str, str], *, keep: frozenset[str] = frozenset(), older_than: float = 0.0
+) -> int:
+    """Remove the images with these labels but ``keep`` and what something stands on; how many went.
+
+    With ``older_than`` (seconds) young ones stay: another checkout may be about to stand on one that it has just made.
+    """
     removed = 0
+    latest = time.time() - older_than
     api: Any = client.api
     wanted = [f"{name}={value}" if value else name for name, value in labels.items()]
     with engine.translated("old images"):
-        references = {ref for found in api.images(filters={"label": wanted}) for ref in _references(found)}
+        found = [image for image in api.images(filters={"label": wanted}) if image.get("Created", 0) <= latest]
+        references = {ref for image in found for ref in _references(image)}
         for tag in sorted(references - keep, reverse=True):
             with suppress(docker_errors.ImageNotFound):
                 removed += _remove(api, tag)
