@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import stat
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.kit.errors import NoSpaceError
 from harness.kit.files import append_durably, exclusive, private_directory, write_atomic
 
 
@@ -67,3 +69,10 @@ def test_an_exclusive_lock_is_free_again_after_its_block(tmp_path: Path) -> None
         pass
     with exclusive(tmp_path / "lock"):
         assert (tmp_path / "lock").exists()
+
+
+def test_a_full_disk_is_named_with_the_file_and_what_to_do() -> None:
+    with pytest.raises(NoSpaceError, match="/dev/full: No space left on device") as caught:
+        append_durably(Path("/dev/full"), "a line")
+    assert caught.value.errno == errno.ENOSPC
+    assert "make room" in (caught.value.hint or "")

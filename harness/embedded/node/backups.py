@@ -37,7 +37,7 @@ class Job:
 def job(user: str, node: Node, params: Mapping[str, str | None]) -> Job:
     """A run from a call's parameters."""
     wanted = split_list(params.get("vmid") or "")
-    vmids = [int(text) for text in wanted] if wanted else [guest.vmid for guest in node.guests.all()]
+    vmids = [int(text) for text in wanted] if wanted else _chosen(node, params)
     shown = " ".join(f"--{key} {value}" for key, value in sorted(params.items()) if key != "vmid")
     return Job(
         user=user,
@@ -49,6 +49,14 @@ def job(user: str, node: Node, params: Mapping[str, str | None]) -> Job:
         protected=params.get("protected") == "1",
         command=f"vzdump {' '.join(wanted)} {shown}".strip(),
     )
+
+
+def _chosen(node: Node, params: Mapping[str, str | None]) -> list[int]:
+    """The members of a pool, or all containers but those that are excluded."""
+    if params.get("pool"):
+        return list(node.pools.need(str(params["pool"]))["guests"])
+    excluded = set(split_list(params.get("exclude") or ""))
+    return [guest.vmid for guest in node.guests.all() if str(guest.vmid) not in excluded]
 
 
 def dump(node: Node, runtime: ArchivingRuntime, asked: Job) -> str:

@@ -75,6 +75,7 @@ _pattern("pve-priv", r"[A-Za-z.]+", "invalid privilege '{}'")
 _pattern("ldap-simple-attr", r"[a-zA-Z0-9]+", "value '{}' does not look like a simple ldap attribute name")
 _pattern("disk-size", r"\d+(?:\.\d+)?[KMGT]?", "value does not look like a valid disk size: {}")
 _pattern("pve-ha-resource-id", r"[a-zA-Z0-9]+:.+", "value does not look like a valid ha resource id")
+_pattern("pve-task-status-type", r"(?i)(?:ok|error|warning|unknown)", "invalid status '{}'")
 _pattern("pve-day-of-week", r"(?:mon|tue|wed|thu|fri|sat|sun)", "value '{}' is not a valid day of the week")
 
 

@@ -26,7 +26,7 @@ def status(node: Node, storage: Storage) -> dict[str, Any]:
     """One storage as ``GET …/status`` shows it."""
     total, used, available = space(node, storage)
     shown: dict[str, Any] = {"type": storage.type, "content": ",".join(storage.content), "shared": 0}
-    if not storage.enabled:
+    if not storage.enabled or not storage.is_on(node.name):
         return {**shown, "active": 0, "enabled": 0, "total": 0, "used": 0, "avail": 0}
     return {**shown, "active": 1, "enabled": 1, "total": total, "used": used, "avail": available}
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.embedded.node.errors import bad_parameters, failure
 from harness.embedded.node.faults import Plan
+from harness.embedded.node.formats import split_list
 from harness.embedded.node.store import Record, Store
 from harness.kit.errors import HarnessError
 
@@ -78,6 +79,11 @@ class Storage:
         """Whether it is in use."""
         return str(self.options.get("disable", "0")) != "1"
 
+    def is_on(self, node: str) -> bool:
+        """Whether it is there on a node."""
+        nodes = self.options.get("nodes")
+        return not nodes or node in split_list(str(nodes))
+
     @property
     def path(self) -> PurePosixPath:
         """The directory of a directory storage."""
@@ -116,8 +122,7 @@ class Storages:
         storage = self.need(name)
         if not storage.enabled:
             raise failure(f"storage '{name}' is disabled")
-        nodes = storage.options.get("nodes")
-        if nodes and node not in str(nodes).split(","):
+        if not storage.is_on(node):
             raise failure(f"storage '{name}' is not available on node '{node}'")
         return storage
 

@@ -43,6 +43,7 @@ def test_an_unknown_node_comes_before_the_schema(target: Any) -> None:
 
 
 def test_creating_tells_bad_parameters_before_missing_permission(target: Any) -> None:
+    target.remove(target.vmid)
     params = {"vmid": target.vmid, "ostemplate": target.template}
     assert target.call("POST", target.lxc, "token-nothing", **params, **BAD).status == 400
     assert target.call("POST", target.lxc, "token-nothing", **params).status == 403
@@ -53,9 +54,17 @@ def test_every_fault_of_the_parameters_is_told_at_once(target: Any) -> None:
     assert answer.body["errors"].keys() == {"hostname", "memory", "net0", "vmid", "unknown", "ostemplate"}
 
 
-def test_a_parameter_in_path_and_query_is_refused(target: Any) -> None:
-    answer = target.call("GET", f"{target.lxc}/{target.missing}/config", vmid=target.missing)
-    assert answer.body["errors"] == {"vmid": "duplicate parameter (already defined in URI)"}
+def test_a_parameter_in_path_and_query_must_be_the_same(target: Any) -> None:
+    answer = target.call("GET", f"{target.lxc}/{target.missing}/config", vmid=target.missing + 1)
+    assert answer.body["errors"] == {"vmid": "duplicate parameter (already defined in URI) with conflicting values!"}
+    again = target.call("GET", f"{target.lxc}/{target.missing}/config", vmid=target.missing)
+    assert again.status == 500
+
+
+def test_a_token_may_not_change_a_password(target: Any) -> None:
+    answer = target.call("PUT", "/access/password", "token-full", userid="root@pam", password="another-password")
+    text = "URI '/access/password' not available with API token, need proper ticket."
+    assert (answer.status, answer.body["message"]) == (403, f"Permission check failed ({text}\n)\n")
 
 
 def test_the_extjs_formatter_says_errors_with_status_200(target: Any) -> None:

@@ -10,6 +10,7 @@ from harness.embedded.node import guest_disks
 from harness.embedded.node.errors import failure
 from harness.embedded.node.formats import split_list
 from harness.embedded.node.guest_config import Guest
+from harness.embedded.node.routes.backups import check
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.store import Record
 from harness.embedded.node.verify import Rule
@@ -39,6 +40,7 @@ def create_job(call: Call) -> None:
     name = call.get("id") or f"backup-{secrets.token_hex(4)}-{secrets.token_hex(2)}"
     if name in call.node.store.table("backup-job"):
         raise failure(f"Job '{name}' already exists")
+    check(call)
     settings = {key: value for key, value in call.params.items() if key not in _CONTROL}
     call.node.store.table("backup-job").put(name, settings)
 

@@ -44,7 +44,7 @@ def archiving(call: Call) -> ArchivingRuntime:
 @route("POST", "/nodes/{node}/vzdump")
 def dump(call: Call) -> str:
     """Back up containers."""
-    _check(call)
+    check(call)
     runtime = archiving(call)
     job = backups.job(call.user, call.node, call.params)
     if call.get("storage") is not None:
@@ -55,7 +55,8 @@ def dump(call: Call) -> str:
     return backups.dump(call.node, runtime, job)
 
 
-def _check(call: Call) -> None:
+def check(call: Call) -> None:
+    """Raise PVE's 400 for what a backup, now or later, cannot do."""
     if not any(call.get(name) for name in ("vmid", "all", "pool")):
         raise bad_parameters(vmid="property is missing")
     if call.get("exclude") is not None and call.get("vmid") is not None:

@@ -31,6 +31,7 @@ def list_resources(call: Call) -> list[dict[str, Any]]:
 @route("POST", _RESOURCES)
 def create_resource(call: Call) -> None:
     """Manage a container."""
+    _check_group(call)
     sid = ha.full_sid(call.need("sid"))
     vmid = sid.partition(":")[2]
     if not vmid.isdigit() or call.node.guests.find(int(vmid)) is None:
@@ -39,6 +40,12 @@ def create_resource(call: Call) -> None:
         raise failure(f"create resource failed: resource ID '{sid}' already defined")
     settings = {key: value for key, value in call.params.items() if key not in ("sid", "type")}
     call.node.store.table("ha").put(sid, {"state": "started", **settings})
+
+
+def _check_group(call: Call) -> None:
+    """9.x has rules in place of groups."""
+    if call.get("group") and call.node.release.startswith("9"):
+        raise failure("invalid parameter 'group': ha groups have been migrated to rules")
 
 
 def _need(call: Call, doing: str = "") -> tuple[str, Record]:
@@ -58,6 +65,7 @@ def get_resource(call: Call) -> dict[str, Any]:
 @route("PUT", f"{_RESOURCES}/{{sid}}")
 def update_resource(call: Call) -> None:
     """Change a resource."""
+    _check_group(call)
     sid, record = _need(call, "update resource failed: ")
     if call.get("digest") not in (None, ha.digest(call.node)):
         raise failure(f"update resource failed: {modified()}")

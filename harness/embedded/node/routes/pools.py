@@ -115,10 +115,12 @@ def delete_pool(call: Call) -> None:
     record = call.node.pools.table.get(name)
     if record is None:
         raise failure(f"delete pool failed: pool '{name}' does not exist")
-    if record["guests"]:
-        raise failure(f"delete pool failed: pool '{name}' is not empty (contains VM {record['guests'][0]})")
-    if record["storages"]:
-        raise failure(f"delete pool failed: pool '{name}' is not empty (contains storage '{record['storages'][0]}')")
+    guests = [vmid for vmid in sorted(record["guests"]) if call.node.guests.find(vmid)]
+    if guests:
+        raise failure(f"delete pool failed: pool '{name}' is not empty (contains VM {guests[0]})")
+    storages = [storage for storage in sorted(record["storages"]) if call.node.storages.find(storage)]
+    if storages:
+        raise failure(f"delete pool failed: pool '{name}' is not empty (contains storage '{storages[0]}')")
     call.node.pools.table.delete(name)
     for key, entry in call.node.store.table("acl").items():
         if entry["path"] == f"/pool/{name}":

@@ -13,6 +13,7 @@ from harness.embedded.node.formats import split_list
 from harness.embedded.node.guests import modified
 from harness.embedded.node.routing import Call, route
 
+_DEFAULT_CONTENT = {"nfs": "images", "cifs": "images", "lvm": "images", "pbs": "backup", "cephfs": "backup,vztmpl,iso"}
 _SEEN = ("Datastore.Audit", "Datastore.AllocateSpace")
 _CONTROL = frozenset(("storage", "delete", "digest"))
 
@@ -43,7 +44,7 @@ def create_storage(call: Call) -> dict[str, str]:
     if kind in ("dir", "btrfs") and not call.get("path"):
         raise failure("create storage failed: missing value for required option 'path'")
     options = {key: value for key, value in call.params.items() if key not in _CONTROL}
-    options.setdefault("content", "images,rootdir" if kind not in ("dir",) else "images,rootdir,vztmpl,iso,backup")
+    options.setdefault("content", _DEFAULT_CONTENT.get(kind, "images,rootdir"))
     call.node.storages.put(name, options)
     return {"storage": name, "type": kind}
 
