@@ -55,5 +55,6 @@ def failure(what: str, done: Completed) -> HarnessError:
     if any(word in lower for word in _NOT_THERE):
         return RemoteUnreachable(f"{what}: the forge does not answer", detail=text)
     if any(word in lower for word in _NOT_LET_IN):
-        return RemoteUnreachable(f"{what}: the forge refuses the login", detail=text)
+        hint = "check login, password or token; `./run local` gives a control plane a new one"
+        return RemoteUnreachable(f"{what}: the forge refuses the login", hint=hint, detail=text)
     return RemoteError(f"{what}: {last}", detail=text)

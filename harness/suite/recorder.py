@@ -45,9 +45,8 @@ class Recorder:
             item.stash[_UNWRITTEN] = error
         return None
 
-    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Nothing is done that the journal does not know of."""
+        """Nothing is done that the journal does not know of. After the gate, which skips what follows."""
         if _UNWRITTEN in item.stash:
             raise item.stash[_UNWRITTEN]
 
@@ -73,10 +72,9 @@ class Recorder:
         try:
             self._end(result)
         except HarnessError as error:
-            if result.outcome is Outcome.FAILED:
-                return
-            report.outcome, report.longrepr = "failed", present.error_text(error)
-            self._gate.failed(result.nodeid)
+            if result.outcome is Outcome.PASSED:
+                report.outcome, report.longrepr = "failed", present.error_text(error)
+                self._gate.failed(result.nodeid)
 
     def _end(self, result: reports.Result) -> None:
         container = names.container_of(result.nodeid) or ""

@@ -5,7 +5,10 @@ Statuses and words are those of Gitea 1.26, which third-party clients match on.
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any, ClassVar
+
+from harness.kit.errors import NoSpaceError
 
 
 class ForgeError(Exception):
@@ -82,6 +85,24 @@ class LockedError(ForgeError):
 
 class InternalError(ForgeError):
     """500 where Gitea answers so although the request was at fault; kept because clients have learnt it."""
+
+
+class FullError(ForgeError):
+    """507: the disk under the forge is full. Gitea says 500, from which nobody learns what to do."""
+
+    status = 507
+
+    def __init__(self) -> None:
+        super().__init__("the disk of the forge is full: nothing was changed; make room there and try again")
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether a full disk is behind an error, as SQLite or the system say it."""
+    if error is None:
+        return False
+    if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        return True
+    return NoSpaceError.is_meant(error) or is_full(error.__cause__ or error.__context__)
 
 
 class EmptyError(Exception):

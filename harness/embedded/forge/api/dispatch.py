@@ -33,9 +33,12 @@ from harness.embedded.forge.errors import (
     EmptyError,
     ForbiddenError,
     ForgeError,
+    FullError,
+    InternalError,
     LockedError,
     MissingError,
     UnauthorisedError,
+    is_full,
     no_user,
     not_found,
 )
@@ -89,9 +92,9 @@ def handle(  # noqa: PLR0917
         return empty(refused.status)
     except MovedError as moved:
         return _moved(call, moved, query)
-    except Exception:  # every bug ends as an answer, and in the log
+    except Exception as error:  # every bug ends as an answer, and in the log
         _log.exception("%s %s failed", method, redact(path))
-        return answer({"message": "internal server error", "url": f"{base}/api/swagger"}, 500)
+        return _refused(FullError() if is_full(error) else InternalError("internal server error"), base)
 
 
 def _unrouted(allowed: tuple[str, ...]) -> Response:

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from harness.embedded.forge import access
 from harness.embedded.forge.access import Identity, Mode
-from harness.embedded.forge.errors import EmptyError, ForgeError, UnauthorisedError, not_found
+from harness.embedded.forge.errors import EmptyError, ForgeError, FullError, UnauthorisedError, is_full, not_found
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.pages import respond, sessions
 from harness.embedded.forge.pages.desk import Desk
@@ -125,9 +125,15 @@ def _answer(page: Page, door: Door) -> Response:
         return _refused(page, failed)
     except EmptyError:
         return respond.missing(page)
-    except Exception:  # every bug ends as a page, and in the log
+    except Exception as error:  # every bug ends as a page, and in the log
         _log.exception("%s %s failed", page.method, redact(page.path))
-        return respond.refused(page, 500, "Something went wrong", "Making this page failed; the log says why.")
+        return _failed(page, error)
+
+
+def _failed(page: Page, error: Exception) -> Response:
+    if is_full(error):
+        return _refused(page, FullError())
+    return respond.refused(page, 500, "Something went wrong", "Making this page failed; the log says why.")
 
 
 def _identify(page: Page) -> None:
