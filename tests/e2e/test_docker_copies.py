@@ -44,6 +44,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 @pytest.fixture
 def pair(ground: Ground, request: pytest.FixtureRequest) -> Iterator[tuple[int, int]]:
     """Two VMIDs of the test's own; whatever it made is deleted."""
+    ground.forget_hosts()
     first = 101 + sum(ord(letter) for letter in request.node.name) % 60
     yield first, first + 70
     for vmid in (first, first + 70):

@@ -37,6 +37,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 @pytest.fixture
 def vmid(ground: Ground, request: pytest.FixtureRequest) -> Iterator[int]:
     """A VMID of the test's own; whatever it made is deleted."""
+    ground.forget_hosts()
     number = 100 + 1 + sum(ord(letter) for letter in request.node.name) % 90
     yield number
     ground.runtime.delete(number)
