@@ -40,7 +40,7 @@ ITAMAE = EngineChoice("itamae", "for the test")
 
 @pytest.fixture(scope="module")
 def single(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Single]:
-    made = Single(tmp_path_factory.mktemp("converge"), "converge", 61)
+    made = Single(tmp_path_factory.mktemp("converge"), "converge", 63)
     yield made
     made.close()
 

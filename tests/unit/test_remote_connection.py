@@ -182,7 +182,8 @@ def test_a_command_that_was_cut_off_is_not_run_twice(ssh: FakeSsh, tmp_path: Pat
     connection = ssh.connect()
     pid = connection._master._process.pid
     with pytest.raises(errors.ConnectionLost):
-        connection.run(f"echo ran >> {tmp_path}/ran; kill -9 {pid}; exit 255")
+        dead = f"until ! grep -qs '^State:.[RSDT]' /proc/{pid}/status; do :; done"
+        connection.run(f"echo ran >> {tmp_path}/ran; kill -9 {pid}; {dead}; exit 255")
     assert (tmp_path / "ran").read_text() == "ran\n"
 
 
