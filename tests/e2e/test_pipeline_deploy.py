@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import tarfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from harness.forge.variables import Scope
 from tests.contract.seeding_world import git
 from tests.e2e.pipeline_world import Node, Pipelines, around, borrow, runner
 from tests.e2e.turnstile import Turnstile, turnstile
-from tests.e2e.world import SOURCE, World, wait_until
+from tests.e2e.world import World, wait_until
 
 RECIPE = """\
 directory '/app/data'
@@ -130,11 +129,6 @@ def test_a_push_to_snapshot_archives_the_data(here: Pipelines) -> None:
 def task(here: Pipelines, name: str) -> str:
     """Run a task's workflow from its repository; its log."""
     slug, file = f"tasks/{name}", f"{name}.yml"
-    if repositories.find(here.forge, slug) is None:
-        repositories.create(here.forge, "tasks", name)
-        text = (SOURCE / "harness/lifecycle/seeding/workflows/tasks" / file).read_bytes()
-        body = {"content": base64.b64encode(text).decode(), "message": "A task", "branch": "main"}
-        here.forge.post(f"repos/{slug}/contents/.gitea/workflows/{file}", body)
     actions.dispatch(here.forge, slug, file, "main")
     (run,) = wait_until(lambda: [run for run in here.runs(slug, file) if run.done], DEPLOYED, f"task {name}")
     (job,) = actions.jobs(here.forge, slug, run.id)
