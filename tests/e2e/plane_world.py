@@ -129,6 +129,8 @@ class PlaneWorld(World):
 
     def close(self) -> None:
         """Delete the control plane with its data, then the node."""
-        with closing(engine.connect()) as client:
-            container.destroy(client, self.place, data=True)
-        super().close()
+        try:
+            with closing(engine.connect()) as client:
+                container.destroy(client, self.place, data=True)
+        finally:
+            super().close()
