@@ -181,8 +181,8 @@ def test_a_master_without_its_socket_is_replaced_before_the_command_runs(ssh: Fa
 def test_a_command_that_was_cut_off_is_not_run_twice(ssh: FakeSsh, tmp_path: Path) -> None:
     connection = ssh.connect()
     pid = connection._master._process.pid
+    dead = f"until ! grep -qs '^State:.[RSDT]' /proc/{pid}/status; do :; done"
     with pytest.raises(errors.ConnectionLost):
-        dead = f"until ! grep -qs '^State:.[RSDT]' /proc/{pid}/status; do :; done"
         connection.run(f"echo ran >> {tmp_path}/ran; kill -9 {pid}; {dead}; exit 255")
     assert (tmp_path / "ran").read_text() == "ran\n"
 
