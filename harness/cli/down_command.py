@@ -75,19 +75,21 @@ class Docker:
     """The hands that work on this machine's engine."""
 
     def stop_plane(self, place: Place) -> bool:
-        """See ``Hands``."""
-        return local_plane.stop(place)
+        """See ``Hands``. Where this checkout never had one, no engine is asked."""
+        return place.state.is_dir() and local_plane.stop(place)
 
     def destroy_plane(self, place: Place) -> None:
         """See ``Hands``."""
-        local_plane.destroy(place, data=True)
+        if place.state.is_dir():
+            local_plane.destroy(place, data=True)
 
     def keep_keys(self, site: Site) -> None:
         """See ``Hands``."""
-        if site.host is None:
+        places = [place for place in site.places if place.state.is_dir()]
+        if site.host is None or not places:
             return
         with engine.opened() as client:
-            for place in site.places:
+            for place in places:
                 merge_keys(Share(site.base / site.host), control_plane.take_keys(client, place, site.host))
 
     def destroy_node(self, state: Path, *, images: bool) -> None:
