@@ -83,7 +83,7 @@ def test_a_certificate_that_changes_during_a_run_is_refused_until_it_is_accepted
 def test_a_wrong_password_is_mended_by_the_right_one(world: FaultsWorld) -> None:
     world.point(password="not-the-password")
     output = world.fails(3, "deploy")
-    assert "root@pam" in output
+    assert "refuses user root@pam" in output
     assert "not-the-password" not in output
     world.point()
     world.mended()

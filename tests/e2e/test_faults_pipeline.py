@@ -11,6 +11,7 @@ from harness.config import forge_accounts
 from harness.config.forge_accounts import ForgeAccount
 from harness.forge import pulls, users
 from harness.kit.errors import ExitCode, UnreachableError
+from harness.lifecycle.plan import Action
 from harness.lifecycle.seeding.accounts import service_login
 from harness.pipeline import merging, tell
 from harness.pve.errors import PveUnreachable
@@ -131,6 +132,7 @@ def test_two_merges_at_once_are_both_deployed_and_the_later_one_stands(stage: St
         stage.here.merge(SLUG, number)
         shas.append(stage.here.head(SLUG, "release"))
     assert [stage.release(SLUG, sha) for sha in shas] == [ExitCode.OK, ExitCode.OK]
+    assert [plan.pending[0].action for plan in stage.suite.plans[-2:]] == [Action.CHANGE, Action.CONVERGE]
     assert [stage.here.status(SLUG, sha, "gitops/deploy").state for sha in shas] == ["success", "success"]
     assert stage.release(SLUG, shas[1]) == ExitCode.OK
     assert "nothing to do" in stage.here.status(SLUG, shas[1], "gitops/deploy").description
