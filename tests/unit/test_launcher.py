@@ -93,6 +93,13 @@ def test_without_a_session_the_sessions_are_listed(copy: Path) -> None:
         assert f" {session} " in done.stdout
 
 
+@pytest.mark.parametrize("word", ["lcoal", "a.b", "_command"])
+def test_a_session_that_does_not_exist_is_named(copy: Path, word: str) -> None:
+    done = call(copy, "./run", word)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"run: no session is called {word}; ./run lists them\n"
+
+
 def test_ctrl_c_lets_the_command_end_cleanly_with_130(copy: Path) -> None:
     env = {name: value for name, value in os.environ.items() if name != "CODE"}
     process = subprocess.Popen(

@@ -126,7 +126,7 @@ def read_facts(info: Mapping[str, Any]) -> EngineFacts:
 def choose(facts: EngineFacts) -> ContainerOptions:
     """The options for this engine, each with its reason."""
     reasons = [
-        Reason("cap-add SYS_ADMIN", "systemd mounts and makes cgroups; asked for alone, never --privileged"),
+        Reason("cap-add SYS_ADMIN", "systemd mounts and makes cgroups; asked for by name, never --privileged"),
         Reason("cap-add NET_ADMIN", "services such as caddy ask for it; it reaches the container's own network only"),
         Reason("umount /etc/hosts, hostname, resolv.conf", "plain files, for hostnamectl and recipes to replace"),
         Reason("tmpfs /run, /run/lock, /tmp", "systemd expects an empty /run at every start"),
