@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from ipaddress import IPv4Address, IPv4Interface
-from pathlib import Path
 
 import pytest
 
 from harness.cli import arguments
-from harness.inventory.model import Container, Disk, Inventory
+from harness.inventory.model import Inventory
 from harness.kit.errors import UsageError
+from tests import samples
 
-
-def container(name: str) -> Container:
-    address = IPv4Interface("10.9.8.7/24")
-    return Container(
-        name=name, directory=Path(name), hostname=name, vmid=100, address=address, declared_address=address,
-        gateway=IPv4Address("10.9.8.1"), node="pve", bridge="vmbr0", interface="eth0", cores=1, memory=512, swap=0,
-        disk=Disk("local-lvm", 4), onboot=True, mounts=(), needs=(), unprivileged=True, features=(), nameserver=None,
-        searchdomain=None, startup=None, tags=(), engine="auto", ostemplate="debian-13-standard",
-    )  # fmt: skip
-
-
-INVENTORY = Inventory((container("broker"), container("proxy"), container("apache")))
+INVENTORY = Inventory(tuple(samples.container(name) for name in ("broker", "proxy", "apache")))
 
 
 def parse(*words: str) -> argparse.Namespace:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address, IPv4Interface
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.embedded.forge.services import containers as pages
-from harness.inventory.model import Container, Disk
+from harness.inventory.model import Container
 from harness.lifecycle import stamp
 from harness.lifecycle.journal import Event, Kind, Outcome
 from harness.lifecycle.observe import Observation, Seen
@@ -18,20 +16,15 @@ from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, P
 from harness.lifecycle.report import story
 from harness.lifecycle.stamp import Stamp
 from harness.pipeline import containers
+from tests import samples
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SPEC = "specs/test_broker.py::test_answers"
 
 
 def container(name: str = "broker", stage: str | None = None) -> Container:
-    address = IPv4Interface("192.0.2.11/24")
-    return Container(
-        name=name, directory=Path("libs") / name, hostname=f"{stage}-{name}" if stage else name, vmid=111,
-        address=address, declared_address=address, gateway=IPv4Address("192.0.2.1"), node="pve", bridge="vmbr0",
-        interface="eth0", cores=1, memory=512, swap=512, disk=Disk("local", 4), onboot=True, mounts=(), needs=(),
-        unprivileged=True, features=(), nameserver=None, searchdomain=None, startup=None, tags=(), engine="auto",
-        ostemplate="debian-13-standard", stage=stage,
-    )  # fmt: skip
+    hostname = f"{stage}-{name}" if stage else name
+    return samples.container(name, at="192.0.2.11/24", vmid=111, hostname=hostname, stage=stage)
 
 
 def plan(action: Action, *changes: FieldChange) -> ContainerPlan:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ import yaml
 from harness.config.origin import Origin
 from harness.inventory.model import (
     BindMount,
-    Container,
     DeviceMount,
     Disk,
     Inventory,
@@ -33,37 +32,12 @@ from harness.lifecycle.plan import ContainerPlan
 from harness.lifecycle.revision import PARTS, Revision
 from harness.lifecycle.stamp import Stamp
 from harness.pve.privileges import Privileges
+from tests import samples
 
 CASES = sorted((Path(__file__).parent / "cases" / "plan").glob("*.yaml"))
-OURS = "mr-0123456789abcdef"
+OURS = samples.MONOREPO
 REVISION = Revision.of(dict.fromkeys(PARTS, "now"))
-APACHE = Container(
-    name="apache",
-    directory=Path("libs/apache"),
-    hostname="apache",
-    vmid=113,
-    address=IPv4Interface("10.143.0.13/24"),
-    declared_address=IPv4Interface("10.143.0.13/24"),
-    gateway=IPv4Address("10.143.0.1"),
-    node="pve",
-    bridge="vmbr0",
-    interface="eth0",
-    cores=1,
-    memory=512,
-    swap=512,
-    disk=Disk("local-lvm", 8),
-    onboot=True,
-    mounts=(),
-    needs=(),
-    unprivileged=True,
-    features=(("nesting", "1"),),
-    nameserver=None,
-    searchdomain=None,
-    startup=None,
-    tags=(),
-    engine="auto",
-    ostemplate="debian-13-standard",
-)
+APACHE = samples.container()
 WRITTEN_BACK = {
     "arch": "amd64",
     "cores": 1,

@@ -4,45 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Interface
-from pathlib import Path
 from typing import Any, cast
 
-from harness.inventory.model import Container, Disk, Inventory
+from harness.inventory.model import Inventory
 from harness.lifecycle import stamp
 from harness.lifecycle.observe import Observation, observe
 from harness.lifecycle.stamp import Stamp
 from harness.pve.client import Pve
 from harness.pve.errors import PermissionDenied, PveError
+from tests import samples
 
-OURS = "mr-0123456789abcdef"
-ONE = Container(
-    name="c100",
-    directory=Path("libs/c100"),
-    hostname="c100",
-    vmid=100,
-    address=IPv4Interface("10.143.0.13/24"),
-    declared_address=IPv4Interface("10.143.0.13/24"),
-    gateway=IPv4Address("10.143.0.1"),
-    node="pve",
-    bridge="vmbr0",
-    interface="eth0",
-    cores=1,
-    memory=512,
-    swap=512,
-    disk=Disk("local-lvm", 8),
-    onboot=True,
-    mounts=(),
-    needs=(),
-    unprivileged=True,
-    features=(),
-    nameserver=None,
-    searchdomain=None,
-    startup=None,
-    tags=(),
-    engine="auto",
-    ostemplate="debian-13-standard",
-)
+OURS = samples.MONOREPO
+ONE = samples.container("c100", vmid=100)
 
 
 def inventory(*vmids: int) -> Inventory:

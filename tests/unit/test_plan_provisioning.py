@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Interface
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -26,54 +25,13 @@ from harness.pve import values
 from harness.pve.errors import PveError
 from harness.remote import keys
 from harness.remote.errors import LoginRefused
+from tests import samples
 
-OURS = "mr-0123456789abcdef"
+OURS = samples.MONOREPO
 TEMPLATE = "local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst"
 REVISION = Revision.of(dict.fromkeys(PARTS, "now"))
-APACHE = Container(
-    name="apache",
-    directory=Path("libs/apache"),
-    hostname="apache",
-    vmid=113,
-    address=IPv4Interface("10.143.0.13/24"),
-    declared_address=IPv4Interface("10.143.0.13/24"),
-    gateway=IPv4Address("10.143.0.1"),
-    node="pve",
-    bridge="vmbr0",
-    interface="eth0",
-    cores=1,
-    memory=512,
-    swap=512,
-    disk=Disk("local-lvm", 8),
-    onboot=True,
-    mounts=(),
-    needs=(),
-    unprivileged=True,
-    features=(("nesting", "1"),),
-    nameserver=None,
-    searchdomain=None,
-    startup=None,
-    tags=("Web",),
-    engine="auto",
-    ostemplate="debian-13-standard",
-)
-
-
+APACHE = samples.container(tags=("Web",))
 NET = "name=eth0,bridge=vmbr0,firewall=1,gw=10.143.0.1,hwaddr=BC:24:11:2C:BE:D6,ip=10.143.0.13/24,type=veth"
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.time, UTC)
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 @dataclass
@@ -87,7 +45,7 @@ class Node:
     """A PVE with one node: containers, a digest that changes with every write, tasks that end at once."""
 
     def __init__(self) -> None:
-        self.clock = FakeClock()
+        self.clock = samples.FakeClock()
         self.guests: dict[int, Guest] = {}
         self.writes: list[tuple[str, str, dict[str, Any]]] = []
         self.active: list[str] = []

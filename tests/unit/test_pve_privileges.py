@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Interface
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -15,6 +13,7 @@ from harness.pve.auth import Credentials
 from harness.pve.client import Pve
 from harness.pve.errors import PermissionDenied
 from harness.pve.privileges import Privileges
+from tests import samples
 
 # As PVE 9.2 answers GET /access/permissions for a token with PVEVMAdmin on /vms, PVEDatastoreAdmin on /storage/local
 # and PVESDNUser on /sdn/zones/localnetwork.
@@ -34,34 +33,7 @@ ROOT = Privileges("root@pam", True, {})
 
 
 def container(**changes: Any) -> Container:
-    values: dict[str, Any] = {
-        "name": "apache",
-        "directory": Path("libs/apache"),
-        "hostname": "apache",
-        "vmid": 113,
-        "address": IPv4Interface("10.143.0.13/24"),
-        "declared_address": IPv4Interface("10.143.0.13/24"),
-        "gateway": IPv4Address("10.143.0.1"),
-        "node": "pve",
-        "bridge": "vmbr0",
-        "interface": "eth0",
-        "cores": 1,
-        "memory": 512,
-        "swap": 512,
-        "disk": Disk("local", 8),
-        "onboot": True,
-        "mounts": (),
-        "needs": (),
-        "unprivileged": True,
-        "features": (("nesting", "1"),),
-        "nameserver": None,
-        "searchdomain": None,
-        "startup": None,
-        "tags": (),
-        "engine": "auto",
-        "ostemplate": "debian-13-standard",
-    }
-    return Container(**{**values, **changes})
+    return samples.container(**{"disk": Disk("local", 8), **changes})
 
 
 def lacking(one: Container, held: Privileges) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -11,23 +10,10 @@ from harness.kit.clock import Deadline
 from harness.pve import tasks
 from harness.pve.client import Pve
 from harness.pve.errors import PveError, TaskFailed, TaskPending
+from tests.samples import FakeClock
 
 UPID = "UPID:pve:000019A7:000653EB:6B03E842:vzcreate:110:root@pam:"
 PATH = f"nodes/pve/tasks/{UPID}"
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.time, UTC)
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 class Tasks:

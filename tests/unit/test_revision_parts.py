@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.inventory.model import BindMount, Container, Disk, Inventory
+from harness.inventory.model import BindMount, Container, Inventory
 from harness.kit.secret import Secret
 from harness.lifecycle import judge
 from harness.lifecycle.judge import Question
@@ -20,6 +20,7 @@ from harness.lifecycle.revision import PARTS, Revision, Revisions, differing
 from harness.lifecycle.stamp import Stamp, render
 from harness.pve.privileges import Privileges
 from harness.repo.tree import Tree
+from tests import samples
 
 
 @pytest.fixture
@@ -42,35 +43,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def container(root: Path, name: str = "apache", vmid: int = 113, **changes: Any) -> Container:
-    address = IPv4Interface((int(IPv4Address("10.143.0.0")) + vmid - 100, 16))
-    values: dict[str, Any] = {
-        "name": name,
-        "directory": root / "libs" / name,
-        "hostname": name,
-        "vmid": vmid,
-        "address": address,
-        "declared_address": address,
-        "gateway": IPv4Address("10.143.0.1"),
-        "node": "pve",
-        "bridge": "vmbr0",
-        "interface": "eth0",
-        "cores": 1,
-        "memory": 512,
-        "swap": 512,
-        "disk": Disk("local-lvm", 8),
-        "onboot": True,
-        "mounts": (),
-        "needs": (),
-        "unprivileged": True,
-        "features": (("nesting", "1"),),
-        "nameserver": None,
-        "searchdomain": None,
-        "startup": None,
-        "tags": (),
-        "engine": "auto",
-        "ostemplate": "debian-13-standard",
-    }
-    return Container(**{**values, **changes})
+    at = f"{IPv4Address('10.143.0.0') + vmid - 100}/16"
+    return samples.container(name, at=at, **{"directory": root / "libs" / name, "vmid": vmid, **changes})
 
 
 def revision(

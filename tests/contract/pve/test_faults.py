@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Interface
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,7 +17,7 @@ import pytest
 from harness.config.share import Share
 from harness.embedded.node import fixture
 from harness.embedded.node.runtime import Bridge
-from harness.inventory.model import Container, Disk, Inventory
+from harness.inventory.model import Disk, Inventory
 from harness.kit.errors import HarnessError, UnreachableError
 from harness.lifecycle import provisioning
 from harness.lifecycle.context import StageContext
@@ -26,36 +26,11 @@ from harness.lifecycle.revision import PARTS, Revision
 from harness.lifecycle.workspace import Workspace
 from harness.pve.client import Credentials, Endpoint, Pve
 from harness.pve.errors import CertificateChanged, PermissionDenied, PveError, PveUnreachable, TaskFailed
+from tests import samples
 
 VMID = 113
 REVISION = Revision.of(dict.fromkeys(PARTS, "now"))
-PROBE = Container(
-    name="probe",
-    directory=Path("libs/probe"),
-    hostname="probe",
-    vmid=VMID,
-    address=IPv4Interface("192.0.2.13/24"),
-    declared_address=IPv4Interface("192.0.2.13/24"),
-    gateway=IPv4Address("192.0.2.1"),
-    node="pve",
-    bridge="vmbr0",
-    interface="eth0",
-    cores=1,
-    memory=256,
-    swap=0,
-    disk=Disk("local", 1),
-    onboot=True,
-    mounts=(),
-    needs=(),
-    unprivileged=True,
-    features=(("nesting", "1"),),
-    nameserver=None,
-    searchdomain=None,
-    startup=None,
-    tags=(),
-    engine="auto",
-    ostemplate="debian-13-standard",
-)
+PROBE = samples.container("probe", at="192.0.2.13/24", vmid=VMID, memory=256, swap=0, disk=Disk("local", 1))
 
 
 class Stage(StageContext):
@@ -87,7 +62,7 @@ class World:
             pve=pve or self.pve(),
             share=self.share,
             connections=SimpleNamespace(drop=lambda _vmid: None),
-            monorepo="mr-0123456789abcdef",
+            monorepo=samples.MONOREPO,
             commit="1a2b3c4d5e6f",
             settings=SimpleNamespace(proxmox=SimpleNamespace(storage="local"), cinc_mirror=None),
             revisions=SimpleNamespace(of=lambda _container: REVISION),
