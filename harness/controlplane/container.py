@@ -25,7 +25,8 @@ from harness.controlplane.kit import DATA, UNITS
 from harness.controlplane.luggage import KEYS, SHARE, Luggage
 from harness.controlplane.program import Program
 from harness.controlplane.programs import Programs
-from harness.embedded.engine.system import File, Found, Systems, SystemSpec
+from harness.embedded.engine.files import File
+from harness.embedded.engine.system import Found, Systems, SystemSpec
 from harness.embedded.node.docker.ownership import Owner, is_owned_by
 from harness.kit import clock
 from harness.kit.errors import DeadlineError, UnreachableError, UsageError

@@ -23,9 +23,9 @@ from harness.controlplane.wheels import Platform
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import image as base_image
 from harness.embedded.engine import layers, options
+from harness.embedded.engine.files import File, archive
 from harness.embedded.engine.labels import INSTANCE, SYSTEM
 from harness.embedded.engine.layers import Layer
-from harness.embedded.engine.system import File, archive
 
 Say = Callable[[str], None]
 

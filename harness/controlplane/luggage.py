@@ -22,7 +22,7 @@ from typing import Any
 from harness.config.settings import ControlPlaneSettings, EmbeddedSettings, GiteaSettings, ProxmoxSettings, Settings
 from harness.config.share import Share
 from harness.controlplane.kit import ACCOUNT, DATA
-from harness.embedded.engine.system import File
+from harness.embedded.engine.files import File
 from harness.kit.files import write_atomic
 from harness.kit.secret import Secret
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from harness.embedded.engine.system import File, Systems, archive
+from harness.embedded.engine.files import File, archive
 from harness.remote.connection import Connection
+
+if TYPE_CHECKING:  # loads the engine's client, which nothing inside of a control plane needs
+    from harness.embedded.engine.system import Systems
 
 
 class Reach(Protocol):

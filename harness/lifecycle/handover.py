@@ -19,7 +19,7 @@ from harness.controlplane.account import forge_account
 from harness.controlplane.kit import ACCOUNT
 from harness.controlplane.luggage import KNOWN_HOSTS, SHARE, Luggage, NodeAddress
 from harness.controlplane.reach import Reach, SshReach
-from harness.embedded.engine.system import File
+from harness.embedded.engine.files import File
 from harness.forge import users, variables
 from harness.forge.client import Address, Forge, Login
 from harness.forge.errors import ForgeError, LoginRefused

@@ -18,7 +18,8 @@ from harness.controlplane.reach import DockerReach
 from harness.embedded import launch
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import install
-from harness.embedded.engine.system import File, Systems
+from harness.embedded.engine.files import File
+from harness.embedded.engine.system import Systems
 from harness.embedded.node.docker.names import Names
 from harness.forge.client import Address, Forge, Login
 from harness.lifecycle import handover

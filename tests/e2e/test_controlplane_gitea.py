@@ -22,7 +22,8 @@ from harness.controlplane.kit import ACCOUNT
 from harness.controlplane.luggage import Luggage
 from harness.controlplane.program import Program
 from harness.embedded.engine import client as engine
-from harness.embedded.engine.system import File, Systems
+from harness.embedded.engine.files import File
+from harness.embedded.engine.system import Systems
 from harness.kit.clock import Deadline, wait_until
 from harness.kit.secret import Secret
 from tests.e2e.world import SOURCE, free_port

@@ -15,7 +15,7 @@ import pytest
 from harness.config import forge_accounts
 from harness.config.forge_accounts import RECIPES, SERVICE, ForgeAccount
 from harness.config.share import Share
-from harness.embedded.engine.system import File
+from harness.embedded.engine.files import File
 from harness.embedded.forge.server import Served, serve
 from harness.forge import organisations, users, variables
 from harness.forge.client import Address, Forge, Login

@@ -20,7 +20,8 @@ from harness.controlplane.container import Place
 from harness.controlplane.kit import ACCOUNT, FILES, UNITS
 from harness.controlplane.luggage import PASSWORD_FILE, Luggage, NodeAddress
 from harness.embedded.engine import system
-from harness.embedded.engine.system import File, SystemSpec
+from harness.embedded.engine.files import File
+from harness.embedded.engine.system import SystemSpec
 from harness.embedded.forge import __main__ as forge_program
 from harness.embedded.forge import server
 from harness.embedded.node.docker import ownership

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import tarfile
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from ipaddress import IPv4Address, IPv4Network
@@ -19,22 +18,11 @@ from docker.types import Mount
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import labels
 from harness.embedded.engine.client import EngineError
+from harness.embedded.engine.files import File, archive
 from harness.embedded.engine.options import CGROUP, choose, read_facts
 from harness.kit.errors import HarnessError
 
 _STOP_SECONDS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """One file to lay into a container, or a directory (``data`` None). Directories above it that are not named
-    belong to root and are open to all."""
-
-    path: str
-    data: bytes | None
-    mode: int = 0o600
-    owner: int = 0
-    """User and group id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,24 +222,6 @@ def free_address(subnet: IPv4Network, taken: set[IPv4Address]) -> IPv4Address:
         if address not in taken:
             return address
     raise HarnessError(f"the network {subnet} has no free address for the control plane")
-
-
-def archive(files: Iterable[File]) -> bytes:
-    """A tar of files and directories, in their order."""
-    stream = io.BytesIO()
-    now = int(time.time())
-    with tarfile.open(fileobj=stream, mode="w") as tar:
-        for file in files:
-            entry = tarfile.TarInfo(file.path.lstrip("/"))
-            entry.mode, entry.mtime = file.mode, now
-            entry.uid = entry.gid = file.owner
-            if file.data is None:
-                entry.type = tarfile.DIRTYPE
-                tar.addfile(entry)
-            else:
-                entry.size = len(file.data)
-                tar.addfile(entry, io.BytesIO(file.data))
-    return stream.getvalue()
 
 
 def _marks(spec: SystemSpec) -> dict[str, str]:
