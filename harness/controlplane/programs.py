@@ -20,7 +20,13 @@ class Programs:
     """File with the token that the runner introduces itself with."""
 
 
-EMBEDDED = Programs("harness.embedded.forge", "harness.embedded.runner")
+OWNERS = ("main", "stage", "tasks")
+"""Whose repositories' code the runner runs: what it may read opens everything."""
+EMBEDDED = Programs(
+    "harness.embedded.forge",
+    "harness.embedded.runner",
+    " ".join(f"--trusted-owner {name}" for name in OWNERS),
+)
 
 
 def of(pair: Pair | None, url: str) -> Programs:

@@ -72,6 +72,43 @@ def _job(body: str) -> str:
         (_job("    needs: y\n    steps:\n      - run: x\n"), 3, "needs 'y', which is not there"),
         (_job("    needs: x\n    steps:\n      - run: x\n"), 3, "needs itself"),
         (_job("    steps:\n      - run: x\n    steps: []\n"), 7, "twice"),
+        ("name: x\nrun-name: y\non: push\njobs: {}\n", 2, "'run-name'"),
+        ("on: push\npermissions: read-all\njobs: {}\n", 2, "'permissions'"),
+        (_job("    permissions: {contents: read}\n    steps: []\n"), 5, "'permissions'"),
+        (_job("    strategy:\n      matrix: {a: [1]}\n"), 5, "'strategy'"),
+        (_job("    services: {}\n"), 5, "'services'"),
+        (_job("    outputs: {a: b}\n"), 5, "'outputs'"),
+        (_job("    continue-on-error: true\n"), 5, "'continue-on-error'"),
+        (_job("    environment: production\n"), 5, "'environment'"),
+        (_job("    uses: a/b/.gitea/workflows/c.yml@main\n"), 5, "'uses'"),
+        (_job("    secrets: inherit\n"), 5, "'secrets'"),
+        (_job("    timeout-minutes: 0\n    steps: [{run: x}]\n"), 5, "no number of minutes"),
+        (_job("    timeout-minutes: nan\n    steps: [{run: x}]\n"), 5, "no number of minutes"),
+        (_job("    steps:\n      - run: x\n        with: {a: b}\n"), 7, "'with'"),
+        (_job("    steps:\n      - run: x\n        env: {'A=B': c}\n"), 7, "'A=B' is no name"),
+        (_job("    steps:\n      - run: echo ${{ steps.a.outputs.b }}\n"), 6, "'steps'"),
+        (_job("    steps:\n      - run: echo ${{ matrix.a }}\n"), 6, "'matrix'"),
+        (_job("    steps:\n      - run: echo ${{ github.workspace }}\n"), 6, "'github.workspace' is not supported"),
+        (_job("    steps:\n      - run: echo ${{ needs.a.outputs.b }}\n"), 6, "'needs.a.outputs'"),
+        (_job("    steps:\n      - run: echo ${{ fromJSON('1') }}\n"), 6, "'fromJSON'"),
+        (_job("    defaults: {run: {shell: pwsh}}\n    steps: [{run: x}]\n"), 5, "'pwsh'"),
+        (_job("    env: {<<: {A: b}}\n    steps: [{run: x}]\n"), 5, "merging"),
+        ("on: push\njobs:\n  x:\n    runs-on: ${{ vars.L }}\n    steps: [{run: x}]\n", 4, "no label of a runner"),
+        ("on: push\njobs:\n  x:\n    runs-on: {group: a}\n    steps: [{run: x}]\n", 4, "a single value"),
+        ("on:\n  push:\n    branches: ['[']\njobs: {}\n", 3, "names no characters"),
+        ("on:\n  push:\n    paths: ['?x']\njobs: {}\n", 3, "no single character before it"),
+        ("on:\n  workflow_dispatch:\n    inputs:\n      a: {type: number}\njobs: {}\n", 4, "'number'"),
+        (
+            "on:\n  workflow_dispatch:\n    inputs:\n      a: {type: choice, options: [x], default: y}\njobs: {}\n",
+            4,
+            "'y'",
+        ),
+        ("on:\n  workflow_call:\njobs: {}\n", 2, "'workflow_call' is not supported"),
+        ("on: push\ndefaults: {jobs: {}}\njobs: {}\n", 2, "'jobs' is not supported here"),
+        ("on: " + "[" * 20_000, 1, "nested too deeply"),
+        (_job('    steps: [{run: "${{ ' + "(" * 300 + ' }}"}]\n'), 5, "nested more than"),
+        (_job('    steps: [{run: "${{ ' + "!" * 2_000 + '1 }}"}]\n'), 5, "too long"),
+        (_job('    steps: [{run: "' + "${{" * 50_000 + '"}]\n'), 5, "is missing"),
         ("on: {schedule: [{cron: '61 * * * *'}]}\njobs: {}\n", 1, "not within 0 to 59"),
     ],
 )
@@ -80,6 +117,38 @@ def test_what_is_not_supported_is_refused_with_its_line(text: str, line: int, wo
         parse.read("f.yml", text)
 
     assert refused.value.line == line
+
+
+def test_aliases_that_multiply_are_refused() -> None:
+    steps = ", ".join(["&s {run: x}", *(["*s"] * 500)])
+    jobs = "\n".join(f"  j{number}: {{runs-on: a, steps: *t}}" for number in range(100))
+    text = f"on: push\njobs:\n  first: {{runs-on: a, steps: &t [{steps}]}}\n{jobs}\n"
+    with pytest.raises(WorkflowError, match="more than 10000 entries"):
+        parse.read("f.yml", text)
+
+
+def test_defaults_of_workflow_and_job_reach_the_steps() -> None:
+    text = (
+        "on: push\ndefaults: {run: {shell: sh, working-directory: a}}\njobs:\n"
+        "  one: {runs-on: r, steps: [{run: x}, {run: x, shell: bash, working-directory: c}]}\n"
+        "  two: {runs-on: r, defaults: {run: {working-directory: b}}, steps: [{run: x}]}\n"
+    )
+    one, two = parse.read("f.yml", text).jobs
+    assert [(step.shell, step.directory) for step in (*one.steps, *two.steps)] == [
+        ("sh", "a"), ("bash", "c"), ("sh", "b"),
+    ]  # fmt: skip
+
+
+def test_a_switch_is_true_or_false_to_expressions() -> None:
+    inputs = parse.read(
+        "f.yml",
+        "on: {workflow_dispatch: {inputs:"
+        " {dry: {type: boolean, default: false}, who: {type: choice, options: [a, b]}}}}\n"
+        "jobs: {x: {runs-on: r, steps: [{run: x}]}}\n",
+    ).triggers.inputs
+    assert inputs["dry"].typed("false") is False
+    assert inputs["who"].default == "a"
+    assert [inputs["who"].takes(one) for one in ("b", "c")] == [True, False]
 
 
 _VALUES = {
@@ -106,6 +175,15 @@ _VALUES = {
         ("${{ (1 < 2) == true }}", "true"),
         ("${{ needs.plan.result }}", "failure"),
         ("$HOME ${x}", "$HOME ${x}"),
+        ("${{ '10' > 3 }}", "true"),
+        ("${{ 'x' == 0 }}", "false"),
+        ("${{ vars.NONE == '' }}", "true"),
+        ("${{ vars.NONE == false }}", "true"),
+        ("${{ github.event }}", "Object"),
+        ("${{ github.event < github.event }}", "false"),
+        ("${{ format('{0} {7} {{', 'a') }}", "a {7} {{"),
+        ("${{ join(github.event.pull_request.labels) }}", "a,B"),
+        ("${{ join(7, '-') }}", "7"),
     ],
 )
 def test_expressions_are_replaced_by_their_values(text: str, value: str) -> None:
@@ -158,6 +236,28 @@ def test_a_condition_without_a_state_function_means_success_as_well(condition: s
 )
 def test_filters_say_which_pushes_start_a_workflow(wanted: Filter, event: Event, starts: bool) -> None:
     assert match.starts(Triggers({"push": wanted}), event) is starts
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "fits"),
+    [
+        ("main", "main", True),
+        ("main", "mainly", False),
+        ("release/*", "release/1", True),
+        ("release/*", "release/1/2", False),
+        ("release/**", "release/1/2", True),
+        ("**.md", "docs/a.md", True),
+        ("v[0-9]+.x", "v10.x", True),
+        ("v[0-9]+.x", "vv.x", False),
+        ("colou?r", "color", True),
+        ("colou?r", "colouur", False),
+        ("*", "", True),
+        ("a.b", "axb", False),
+        ("**a" * 60 + "!", "a" * 250, False),
+    ],
+)
+def test_patterns_fit_whole_names_in_little_time(pattern: str, text: str, fits: bool) -> None:
+    assert match.fits([pattern], text) is fits
 
 
 def test_pull_requests_start_by_their_base_and_their_action() -> None:

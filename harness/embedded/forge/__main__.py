@@ -28,6 +28,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--certificate", type=Path, metavar="FILE", help="serve https with this chain")
     parser.add_argument("--key", type=Path, metavar="FILE", help="the certificate's key")
     parser.add_argument("--plain-port", type=int, metavar="PORT", help="with them: serve http on this port of loopback")
+    parser.add_argument(
+        "--trusted-owner",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="run code of this account's repositories only, not of people's own ones (repeatable; default: all)",
+    )
     parser.add_argument("--no-pages", action="store_true", help="the API and git only")
     return parser
 
@@ -44,7 +51,10 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     address = {"host": host.strip("[]"), "port": int(port), "root_url": given.url}
     tls = {"certificate": given.certificate, "key": given.key, "plain_port": given.plain_port}
-    settings = ForgeSettings(given.state, **address, **tls, admin=given.admin, pages=not given.no_pages)
+    owners = tuple(name.lower() for name in given.trusted_owner)
+    settings = ForgeSettings(
+        given.state, **address, **tls, admin=given.admin, pages=not given.no_pages, trusted_owners=owners
+    )
     try:
         server.run(settings)
     except (ForgeError, OSError) as problem:

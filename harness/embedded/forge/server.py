@@ -21,6 +21,7 @@ import uvicorn
 
 from harness.embedded.forge import git_push
 from harness.embedded.forge.application import Application
+from harness.embedded.forge.automerge import AutoMerger
 from harness.embedded.forge.errors import ForgeError
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.git.locks import clear_stale_locks
@@ -209,20 +210,22 @@ def _single(state: Path) -> Iterator[None]:
 @contextmanager
 def _workers(forge: Forge) -> Iterator[None]:
     """What runs beside requests."""
-    deliverer, scheduler = Deliverer(forge), Scheduler(forge)
-    deliverer.start()
-    scheduler.start()
+    workers = Deliverer(forge), Scheduler(forge), AutoMerger(forge)
+    for worker in workers:
+        worker.start()
     try:
         yield
     finally:
-        scheduler.stop()
-        deliverer.stop()
+        for worker in reversed(workers):
+            worker.stop()
 
 
 @contextmanager
-def serve(state: Path, *, port: int = 0, admin: str = "root", pages: bool = True) -> Iterator[Served]:
+def serve(
+    state: Path, *, port: int = 0, admin: str = "root", pages: bool = True, trusted_owners: tuple[str, ...] = ()
+) -> Iterator[Served]:
     """A forge in this process, on the loopback interface, until the block ends."""
-    settings = ForgeSettings(state, port=port, admin=admin, pages=pages)
+    settings = ForgeSettings(state, port=port, admin=admin, pages=pages, trusted_owners=trusted_owners)
     listener, bound = _listen(settings)
     forge, password = prepare(bound)
     server = _Server(_config(Application(forge, RunnerApi(forge)), bound))

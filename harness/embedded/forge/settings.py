@@ -22,6 +22,8 @@ class ForgeSettings:
     plain_port: int | None = None
     """With a certificate: this port of loopback serves http, for whoever runs on the same machine."""
     pages: bool = True
+    trusted_owners: tuple[str, ...] = ()
+    """Accounts (in small letters) whose repositories' code runners without a sandbox may run; empty: everybody's."""
 
     @property
     def base(self) -> str:

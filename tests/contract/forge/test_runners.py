@@ -34,17 +34,17 @@ def _push(client: Client, tmp_path: Path, body: str) -> Path:
     return work
 
 
-def _finished(client: Client, count: int = 1) -> list[dict[str, Any]]:
+def _finished(client: Client, count: int = 1, name: str = "main/app") -> list[dict[str, Any]]:
     def ended() -> list[dict[str, Any]]:
-        found = client.api("GET", "/repos/main/app/actions/runs")["workflow_runs"]
+        found = client.api("GET", f"/repos/{name}/actions/runs")["workflow_runs"]
         return found if len(found) >= count and all(run["status"] == "completed" for run in found) else []
 
     return wait_until(ended, Deadline(20), f"{count} runs have ended")
 
 
-def _log(client: Client, run: dict[str, Any], number: int = 0) -> str:
-    found = client.api("GET", f"/repos/main/app/actions/runs/{run['id']}/jobs")["jobs"]
-    return str(client.api("GET", f"/repos/main/app/actions/jobs/{found[number]['id']}/logs"))
+def _log(client: Client, run: dict[str, Any], number: int = 0, name: str = "main/app") -> str:
+    found = client.api("GET", f"/repos/{name}/actions/runs/{run['id']}/jobs")["jobs"]
+    return str(client.api("GET", f"/repos/{name}/actions/jobs/{found[number]['id']}/logs"))
 
 
 def _conclusions(client: Client, run: dict[str, Any]) -> dict[str, str]:
@@ -117,9 +117,7 @@ def test_what_is_not_supported_fails_and_the_log_says_where(
     assert words in _log(client, run)
 
 
-def test_code_that_nobody_accepted_gets_no_secrets_and_no_runner_that_did_not_ask_for_it(
-    client: Client, runner: MiniRunner, embedded: server.Served, tmp_path: Path
-) -> None:
+def _propose_theft(client: Client, tmp_path: Path) -> Path:
     client.api("PUT", "/repos/main/app/actions/secrets/KEY", {"data": "hunter2-hunter2"})
     work = working_copy(tmp_path / "work", {"README.md": "x\n"})
     git(work, "push", "-q", client.url("main/app"), "main")
@@ -127,17 +125,70 @@ def test_code_that_nobody_accepted_gets_no_secrets_and_no_runner_that_did_not_as
     commit(work, _workflow(_STEAL), "steal")
     git(work, "push", "-q", client.url("main/app"), "evil")
     client.api("POST", "/repos/main/app/pulls", {"head": "evil", "base": "main", "title": "harmless"})
+    return work
 
-    waiting = client.api("GET", "/repos/main/app/actions/runs")["workflow_runs"]
+
+def test_code_that_nobody_accepted_gets_no_secrets_and_only_a_runner_that_asks_for_it(
+    client: Client, embedded: server.Served, tmp_path: Path
+) -> None:
     token = jobs.registration_token(embedded.forge)
-    with MiniRunner(client.base, token, "careless", ["host"], untrusted=True) as other:
+    with (
+        MiniRunner(client.base, token, "sandbox", ["host"], untrusted=True) as other,
+        MiniRunner(client.base, token, "careful", ["host"]) as careful,
+    ):
+        _propose_theft(client, tmp_path)
         runs = _finished(client, 2)
 
-    assert {run["status"] for run in waiting} == {"queued"}
-    assert runner.jobs == []
+    assert careful.jobs == []
+    assert {run["conclusion"] for run in runs} == {"success"}
     assert "hunter2" not in str(other.jobs)
     assert all("hunter2" not in _log(client, run) for run in runs)
     assert all(job["trusted"] is False for job in other.jobs)
+
+
+def test_where_no_runner_takes_such_code_its_runs_are_refused_and_say_why(
+    client: Client, runner: MiniRunner, embedded: server.Served, tmp_path: Path
+) -> None:
+    work = _propose_theft(client, tmp_path)
+    by_event = {run["event"]: run for run in _finished(client, 2)}
+
+    assert runner.jobs == []
+    assert {run["conclusion"] for run in by_event.values()} == {"failure"}
+    assert "comes with the pull request, so it is not run before the merge" in _log(client, by_event["pull_request"])
+    assert "on no branch that was agreed to" in _log(client, by_event["push"])
+    sha = git(work, "rev-parse", "HEAD").stdout.strip()
+    statuses = client.api("GET", f"/repos/main/app/commits/{sha}/statuses")
+    newest = {one["context"]: one for one in reversed(statuses)}
+    assert {one["status"] for one in newest.values()} == {"failure"}
+    assert all(one["description"].startswith("refused: ci.yml") for one in newest.values())
+
+
+def test_jobs_that_need_a_refused_one_do_not_wait_either(client: Client, runner: MiniRunner, tmp_path: Path) -> None:
+    work = _push(client, tmp_path, "on: workflow_dispatch\njobs:\n  x: {runs-on: host, steps: [{run: 'true'}]}\n")
+    git(work, "checkout", "-q", "-b", "topic")
+    job = "{runs-on: host, if: always(), needs: [one], steps: [{run: 'true'}]}"
+    body = f"on: push\njobs:\n  one: {{runs-on: host, steps: [{{run: 'true'}}]}}\n  two: {job}\n"
+    commit(work, _workflow(body), "two jobs")
+    git(work, "push", "-q", client.url("main/app"), "topic")
+
+    run = _finished(client)[0]
+
+    assert _conclusions(client, run) == {"one": "failure", "two": "failure"}
+    assert runner.jobs == []
+
+
+def test_what_people_keep_in_repositories_of_their_own_is_not_run(tmp_path: Path) -> None:
+    with server.serve(tmp_path / "forge", pages=False, trusted_owners=("main",)) as served:
+        admin = Client.admin(Target(served.url, served.admin, served.password.reveal(), served))
+        admin.repository("someone/app")
+        with MiniRunner(served.url, jobs.registration_token(served.forge), "r", ["host"]) as runner:
+            work = working_copy(tmp_path / "work", _workflow(_STEAL))
+            git(work, "push", "-q", admin.url("someone/app"), "main")
+            run = _finished(admin, name="someone/app")[0]
+        log = _log(admin, run, name="someone/app")
+
+    assert runner.jobs == []
+    assert "nothing of someone/app is run here" in log
 
 
 def test_a_target_run_takes_the_definition_of_the_base(client: Client, runner: MiniRunner, tmp_path: Path) -> None:

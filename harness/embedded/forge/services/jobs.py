@@ -17,6 +17,7 @@ from harness.embedded.forge.workflows import expressions
 from harness.embedded.forge.workflows.expressions import Context, State
 
 SILENT_SECONDS = 60  # a runner that was not heard for so long has lost its job
+_UNTRUSTED = "untrusted"  # the label of runners that take code which nobody has accepted
 _CANCEL_SECONDS = 60  # how long a runner may take to stop a job
 _TOKEN_SLACK = 3600
 _SCOPES = {True: "write:issue,write:repository,read:user", False: "read:issue,read:repository"}
@@ -44,7 +45,7 @@ def register(forge: Forge, token: str, name: str, labels: Sequence[str], *, untr
     if row is None:
         raise UnauthorisedError("the registration token is wrong")
     secret, now = secrets.token_hex(20), clock.now()
-    kept = json.dumps([*labels, *(["untrusted"] if untrusted else [])])
+    kept = json.dumps([*labels, *([_UNTRUSTED] if untrusted else [])])
     values = {"owner_id": row[0], "repo_id": row[1], "created": now, "heard": now}
     forge.db.insert("runner", name=name, digest=access.digest(secret), labels=kept, **values)
     return identify(forge, secret), secret
@@ -76,25 +77,61 @@ def expect_runners(forge: Forge) -> None:
 
 
 def take(forge: Forge, runner: Runner) -> dict[str, Any] | None:
-    """The oldest waiting job that the runner may run, now its own; ``None`` when there is none."""
+    """The oldest waiting job that the runner may run, now its own; ``None`` when there is none.
+
+    One that it would run, were its code accepted, is refused where no runner takes such code: it would wait for ever.
+    """
+    refused = []
     with forge.db.write():
         for job in actions.jobs_with_status(forge.db, "waiting"):
             run = actions.run(forge.db, job.run_id)
             repository = repositories.by_id(forge.db, job.repo_id)
-            if run and repository and _may_take(forge, runner, repository, run, job):
+            if run is None or repository is None or not _serves(runner, repository, job):
+                continue
+            if not contexts.is_trusted(run) and _UNTRUSTED not in _labels(runner):
+                refused += [] if _has_sandbox(forge, repository, job) else [(run, job)]
+            elif not _group_busy(forge, run, job):
                 return _hand_out(forge, runner, repository, run, job)
+    for run, job in refused:
+        _refuse(forge, run, job)
     return None
 
 
-def _may_take(forge: Forge, runner: Runner, repository: Repository, run: Run, job: Job) -> bool:
-    labels = set(json.loads(runner.labels))
-    if not set(json.loads(job.labels)) <= labels or job.cancel:
-        return False
-    if not contexts.is_trusted(run) and "untrusted" not in labels:
-        return False
+def _labels(runner: Runner) -> set[str]:
+    return set(json.loads(runner.labels))
+
+
+def _serves(runner: Runner, repository: Repository, job: Job) -> bool:
+    """Whether the runner works for that repository and has what the job asks for."""
     if runner.repo_id not in {0, repository.id} or runner.owner_id not in {0, repository.owner_id}:
         return False
-    return not _group_busy(forge, run, job)
+    return set(json.loads(job.labels)) <= _labels(runner) and not job.cancel
+
+
+def _has_sandbox(forge: Forge, repository: Repository, job: Job) -> bool:
+    """Whether somebody has set a runner up for such jobs; it may be away for now."""
+    return any(_UNTRUSTED in _labels(one) and _serves(one, repository, job) for one in actions.all_runners(forge.db))
+
+
+def _refuse(forge: Forge, run: Run, job: Job) -> None:
+    fresh = actions.job(forge.db, job.id)
+    repository = repositories.by_id(forge.db, job.repo_id)
+    if fresh is None or repository is None or fresh.status != "waiting":  # refusing one may settle others
+        return
+    run_states.refuse(forge, fresh, _why_not(forge, run, repository))
+
+
+def _why_not(forge: Forge, run: Run, repository: Repository) -> list[str]:
+    """Why the code of a run is not run: what is wrong with it, and what would be right."""
+    owners = forge.settings.trusted_owners
+    if run.event == "pull_request":
+        found = f"refused: {run.file} comes with the pull request, so it is not run before the merge"
+        return [found, "checks of pull requests are workflows on pull_request_target: those of the target branch run"]
+    if owners and repository.owner_name.lower() not in owners:
+        found = f"refused: nothing of {repository.full_name} is run here"
+        return [found, f"runners work for {', '.join(owners)}; a pull request brings a fork's changes there"]
+    found = f"refused: {run.file} at {run.sha[:10]} is on no branch that was agreed to"
+    return [found, f"that is {repository.default_branch}, a protected branch, or a commit that the first of them holds"]
 
 
 def _group_busy(forge: Forge, run: Run, job: Job) -> bool:

@@ -89,6 +89,13 @@ def end_job(forge: Forge, job: Job, conclusion: str) -> None:
     advance(forge, job.run_id)
 
 
+def refuse(forge: Forge, job: Job, words: Sequence[str]) -> None:
+    """A job that nobody will run: its log and its commit status say why."""
+    job_logs.append(forge, job, job.lines, words)
+    end_job(forge, job, "failure")
+    tell(forge, job.id, words[0])
+
+
 def cancel_job(forge: Forge, job: Job) -> None:
     """Stop a job: at once when nobody runs it, by its runner otherwise."""
     if job.status in {"waiting", "blocked"}:
@@ -129,17 +136,17 @@ def _conclusion(jobs: Sequence[Job]) -> str:
     return "skipped" if found == {"skipped"} else "success"
 
 
-def tell(forge: Forge, job_id: int) -> None:
-    """Set the commit status that stands for the job."""
+def tell(forge: Forge, job_id: int, words: str = "") -> None:
+    """Set the commit status that stands for the job; its state in ``words``, where there are better ones."""
     job = actions.job(forge.db, job_id)
     run = actions.run(forge.db, job.run_id) if job else None
     repository = repositories.by_id(forge.db, run.repo_id) if run else None
     if job is None or run is None or repository is None or run.event not in _STATUS_EVENTS:
         return
     context = f"{run.name} / {job.name} ({_STATUS_EVENTS[run.event]})".strip()
-    state, words = _said(job)
+    state, usual = _said(job)
     target = f"/{repository.full_name}/actions/runs/{run.id}/jobs/{job.id}"
-    details = {"context": context, "state": state, "description": words, "target_url": target}
+    details = {"context": context, "state": state, "description": words or usual, "target_url": target}
     statuses.put(forge, repository, _sha(run), details)
 
 

@@ -2,14 +2,14 @@
 
 Whose code runs: the definition comes from the commit that was pushed or dispatched, from the head of a pull request for
 ``pull_request``, from its base for ``pull_request_target``. A run is *trusted* when that commit is held by the default
-branch or a protected one. Runs that are not get no secrets, a token that only reads, and only runners that say they
-take them.
+branch or a protected one, of a repository whose owner runs are for (``ForgeSettings.trusted_owners``). Other runs get
+no secrets, a token that only reads, and only runners that say they take them; without one they are refused.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -42,7 +42,7 @@ class Cause:
     code_sha: str
     payload: dict[str, Any]
     trusted: bool
-    inputs: dict[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str | bool] = field(default_factory=dict)
     head_ref: str = ""
     base_ref: str = ""
 
@@ -73,7 +73,13 @@ def on_push(forge: Forge, repository: Repository, doer: Account, update: tuple[s
 
 
 def is_trusted(forge: Forge, repository: Repository, ref: str, sha: str) -> bool:
-    """Whether the commit has been accepted: a branch that not everybody moves holds it."""
+    """Whether the commit has been accepted: a branch that not everybody moves holds it.
+
+    In a fork of one's own everybody moves every branch, so its owner must be one that runs are for.
+    """
+    owners = forge.settings.trusted_owners
+    if owners and repository.owner_name.lower() not in owners:
+        return False
     branch = ref.removeprefix("refs/heads/")
     if branch == repository.default_branch or (branch != ref and branches.rule_for(forge, repository, branch)):
         return True
@@ -228,10 +234,14 @@ def dispatch(  # noqa: PLR0917
     missing = [key for key, value in triggers.inputs.items() if value.required and not given[key]]
     if missing:
         raise BadRequestError(f"input is missing: {', '.join(missing)}")
+    wrong_ones = [key for key, value in given.items() if value and not triggers.inputs[key].takes(value)]
+    if wrong_ones:
+        raise BadRequestError(f"input cannot be that: {', '.join(f'{key}={given[key]}' for key in wrong_ones)}")
+    typed = {key: triggers.inputs[key].typed(value) for key, value in given.items()}
     payload = {"ref": full, "inputs": given, "workflow": name}
     commit = history.read(forge.git(repository.id), sha)
     trusted = is_trusted(forge, repository, full, sha)
-    cause = Cause(Event("workflow_dispatch"), commit.title, full, sha, sha, payload, trusted, inputs=given)
+    cause = Cause(Event("workflow_dispatch"), commit.title, full, sha, sha, payload, trusted, inputs=typed)
     return start(forge, repository, doer, source, cause, base)
 
 
@@ -261,7 +271,8 @@ def on_schedule(forge: Forge, repo_id: int, name: str, line: str) -> None:
         return
     ref = f"refs/heads/{repository.default_branch}"
     title = history.read(git, sha).title
-    cause = Cause(Event("schedule"), title, ref, sha, sha, {"schedule": line}, trusted=True)
+    trusted = is_trusted(forge, repository, ref, sha)
+    cause = Cause(Event("schedule"), title, ref, sha, sha, {"schedule": line}, trusted)
     start(forge, repository, accounts.by_id(forge.db, accounts.SYSTEM_ID), source, cause, forge.base)
 
 

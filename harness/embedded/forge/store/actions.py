@@ -62,6 +62,11 @@ def runners(db: Database, owner_id: int, repo_id: int) -> list[Runner]:
     return db.all(Runner, sql, owner_id, repo_id)
 
 
+def all_runners(db: Database) -> list[Runner]:
+    """The runners of every scope."""
+    return db.all(Runner, f"SELECT {_RUNNER} FROM runner ORDER BY id")  # noqa: S608
+
+
 def runner(db: Database, key: int | None) -> Runner | None:
     """One runner."""
     return db.one(Runner, f"SELECT {_RUNNER} FROM runner WHERE id = ?", key)  # noqa: S608

@@ -6,13 +6,20 @@ Comparing strings ignores case, as in Actions. Anything else is refused when the
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_LONGEST = 400  # tokens of one expression
+_DEEPEST = 25  # brackets within brackets; whoever opens a pull request must not exhaust the stack
 CONTEXTS = ("github", "gitea", "env", "vars", "secrets", "inputs", "needs")
-_OPEN = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+GITHUB = (
+    "sha", "ref", "ref_name", "ref_type", "head_ref", "base_ref", "repository", "repository_owner", "server_url",
+    "api_url", "token", "event", "event_name", "actor", "run_id", "run_number", "run_attempt", "workflow", "job",
+)  # fmt: skip
+"""What ``github`` holds: everything that a forge knows before a runner has the job."""
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)|(?P<name>[A-Za-z_][\w-]*)"
     r"|(?P<op>&&|\|\||==|!=|<=|>=|[<>!()\[\].,*]))"
@@ -53,19 +60,28 @@ def as_text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    if isinstance(value, Mapping):
+        return "Object"
+    return "Array" if isinstance(value, list | tuple) else str(value)
 
 
-def _folded(value: Any) -> Any:
+def _number(value: Any) -> float:
+    """A value beside one of another type, as Actions compares them; what is no number equals nothing."""
     if isinstance(value, str):
-        return value.lower()
-    return "" if value is None else value
+        try:
+            return float(value.strip() or 0)
+        except ValueError:
+            return math.nan
+    return float(value or 0)
 
 
 def _compare(op: str, left: Any, right: Any) -> bool:
-    left, right = _folded(left), _folded(right)
-    if type(left) is not type(right) and not (_is_number(left) and _is_number(right)):
-        left, right = as_text(left).lower(), as_text(right).lower()
+    if isinstance(left, dict | list) or isinstance(right, dict | list):
+        return left == right if op == "==" else left != right if op == "!=" else False
+    if isinstance(left, str) and isinstance(right, str):
+        left, right = left.lower(), right.lower()
+    else:
+        left, right = _number(left), _number(right)
     checks: dict[str, Callable[[], bool]] = {
         "==": lambda: left == right,
         "!=": lambda: left != right,
@@ -77,10 +93,6 @@ def _compare(op: str, left: Any, right: Any) -> bool:
     return bool(checks[op]())
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _contains(where: Any, what: Any) -> bool:
     if isinstance(where, list | tuple):
         return any(_compare("==", entry, what) for entry in where)
@@ -88,16 +100,23 @@ def _contains(where: Any, what: Any) -> bool:
 
 
 def _format(pattern: Any, *values: Any) -> str:
-    text = as_text(pattern)
-    return re.sub(r"\{(\d+)\}", lambda found: as_text(values[int(found[1])]), text)
+    def value(found: re.Match[str]) -> str:
+        number = int(found[1])
+        return as_text(values[number]) if number < len(values) else found[0]
+
+    return re.sub(r"\{(\d{1,3})\}", value, as_text(pattern))
 
 
-_FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
-    "contains": (2, _contains),
-    "startswith": (2, lambda text, start: as_text(text).lower().startswith(as_text(start).lower())),
-    "endswith": (2, lambda text, end: as_text(text).lower().endswith(as_text(end).lower())),
-    "format": (-1, _format),
-    "join": (2, lambda items, by: as_text(by).join(as_text(item) for item in items)),
+def _join(items: Any, by: Any = ",") -> str:
+    return as_text(by).join(as_text(item) for item in items) if isinstance(items, list | tuple) else as_text(items)
+
+
+_FUNCTIONS: dict[str, tuple[range, Callable[..., Any]]] = {
+    "contains": (range(2, 3), _contains),
+    "startswith": (range(2, 3), lambda text, start: as_text(text).lower().startswith(as_text(start).lower())),
+    "endswith": (range(2, 3), lambda text, end: as_text(text).lower().endswith(as_text(end).lower())),
+    "format": (range(1, 100), _format),
+    "join": (range(1, 3), _join),
 }
 _STATES: dict[str, Callable[[State], bool]] = {
     "success": lambda state: not state.failed and not state.cancelled,
@@ -113,6 +132,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.tokens = _tokens(text)
         self.at = 0
+        self.depth = 0
         self.asks_state = False
 
     def parse(self) -> _Node:
@@ -154,10 +174,16 @@ class _Parser:
         return node
 
     def _unary(self) -> _Node:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise ExpressionError(f"it is nested more than {_DEEPEST} deep")
         if self._take("!"):
             inner = self._unary()
-            return lambda context: not truth(inner(context))
-        return self._primary()
+            node: _Node = lambda context: not truth(inner(context))  # noqa: E731
+        else:
+            node = self._primary()
+        self.depth -= 1
+        return node
 
     def _primary(self) -> _Node:
         if self._take("("):
@@ -190,6 +216,7 @@ class _Parser:
 
     def _path(self, root: str) -> _Node:
         keys: list[_Node] = []
+        names: list[str] = []
         while op := self._take(".", "["):
             if op == "[":
                 keys.append(self._or())
@@ -197,8 +224,10 @@ class _Parser:
                 continue
             if self.at >= len(self.tokens) or self.tokens[self.at][0] != "name":
                 raise ExpressionError("a name is missing after '.'")
-            keys.append(_constant(self.tokens[self.at][1]))
+            names.append(self.tokens[self.at][1])
+            keys.append(_constant(names[-1]))
             self.at += 1
+        _check_path(root, names)
         return lambda context: _walk(context, root, keys)
 
     def _call(self, name: str) -> _Node:
@@ -214,10 +243,18 @@ class _Parser:
             return lambda context: state(context.state)
         if lowered not in _FUNCTIONS:
             raise ExpressionError(f"the function '{name}' is not supported")
-        count, function = _FUNCTIONS[lowered]
-        if count not in {-1, len(arguments)}:
-            raise ExpressionError(f"'{name}' takes {count} values")
+        counts, function = _FUNCTIONS[lowered]
+        if len(arguments) not in counts:
+            raise ExpressionError(f"'{name}' does not take {len(arguments)} values")
         return lambda context: function(*(argument(context) for argument in arguments))
+
+
+def _check_path(root: str, names: list[str]) -> None:
+    """What a forge cannot know must not silently be nothing."""
+    if root in {"github", "gitea"} and names and names[0].lower() not in GITHUB:
+        raise ExpressionError(f"'{root}.{names[0]}' is not supported (there are {', '.join(GITHUB)})")
+    if root == "needs" and len(names) > 1 and names[1].lower() != "result":
+        raise ExpressionError(f"'needs.{names[0]}.{names[1]}' is not supported (there is result)")
 
 
 def _constant(value: Any) -> _Node:
@@ -268,15 +305,33 @@ def _tokens(text: str) -> list[tuple[str, str]]:
             raise ExpressionError(f"unexpected '{text[at:].strip()[:10]}'")
         found.append((str(token.lastgroup), token.group(str(token.lastgroup))))
         at = token.end()
+        if len(found) > _LONGEST:
+            raise ExpressionError("it is too long")
     return found
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str | None]]:
+    """Plain text, and the expression behind it (None at the end); raises ``ExpressionError`` for one without end."""
+    at = 0
+    while (start := text.find("${{", at)) >= 0:
+        end = text.find("}}", start)
+        if end < 0:
+            raise ExpressionError("'}}' is missing")
+        yield text[at:start], text[start + 3 : end]
+        at = end + 2
+    yield text[at:], None
 
 
 def check(text: str) -> None:
     """Raise ``ExpressionError`` when a text with ``${{ }}`` holds something that is not supported."""
-    for found in _OPEN.finditer(text):
-        _Parser(found[1]).parse()
-    if "${{" in _OPEN.sub("", text):
-        raise ExpressionError("'}}' is missing")
+    for _, expression in _pieces(text):
+        if expression is not None:
+            _Parser(expression).parse()
+
+
+def has_any(text: str) -> bool:
+    """Whether a text holds an expression."""
+    return "${{" in text
 
 
 def check_condition(text: str) -> None:
@@ -286,7 +341,9 @@ def check_condition(text: str) -> None:
 
 def fill(text: str, context: Context) -> str:
     """``text`` with every ``${{ }}`` replaced by its value."""
-    return _OPEN.sub(lambda found: as_text(_Parser(found[1]).parse()(context)), text)
+    return "".join(
+        plain + ("" if inner is None else as_text(_Parser(inner).parse()(context))) for plain, inner in _pieces(text)
+    )
 
 
 def holds(condition: str, context: Context) -> bool:
@@ -303,5 +360,5 @@ def holds(condition: str, context: Context) -> bool:
 def _bare(condition: str) -> str:
     """An ``if`` may stand with or without ``${{ }}``."""
     text = condition.strip()
-    whole = re.fullmatch(r"\$\{\{(.*)\}\}", text, re.DOTALL)
-    return whole[1] if whole and "${{" not in whole[1] else text
+    whole = text.startswith("${{") and text.endswith("}}") and "${{" not in text[3:]
+    return text[3:-2] if whole else text

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
+from harness.embedded.forge.workflows import globs
 from harness.embedded.forge.workflows.model import Filter, Triggers
 
 _DEFAULT_TYPES = ("opened", "synchronize", "reopened")
@@ -23,28 +22,14 @@ class Event:
     paths: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=512)
-def _pattern(glob: str) -> re.Pattern[str]:
-    """A filter pattern of Actions: ``*`` stays within a segment, ``**`` does not, ``?`` and ``+`` are repetitions."""
-    out, at = "", 0
-    while at < len(glob):
-        if glob.startswith("**", at):
-            out, at = out + ".*", at + 2
-            continue
-        letter = glob[at]
-        out += {"*": "[^/]*", "?": "?", "+": "+", "[": "[", "]": "]"}.get(letter, re.escape(letter))
-        at += 1
-    return re.compile(out)
-
-
 def fits(patterns: Sequence[str], text: str) -> bool:
     """Whether the last pattern that matches is no exclusion (``!``)."""
     found = False
     for pattern in patterns:
         if pattern.startswith("!"):
-            found = found and not _pattern(pattern[1:]).fullmatch(text)
+            found = found and not globs.matches(pattern[1:], text)
         else:
-            found = found or _pattern(pattern).fullmatch(text) is not None
+            found = found or globs.matches(pattern, text)
     return found
 
 

@@ -25,6 +25,18 @@ class Input:
 
     default: str = ""
     required: bool = False
+    type: str = "string"
+    options: tuple[str, ...] = ()
+
+    def takes(self, value: str) -> bool:
+        """Whether it can be that."""
+        if self.type == "boolean":
+            return value in {"true", "false"}
+        return not self.options or value in self.options
+
+    def typed(self, value: str) -> str | bool:
+        """What expressions see: a switch is no text, which would always count as true."""
+        return value == "true" if self.type == "boolean" else value
 
 
 @dataclass(frozen=True, slots=True)

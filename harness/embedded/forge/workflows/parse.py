@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 import yaml
 
-from harness.embedded.forge.workflows import cron, expressions
+from harness.embedded.forge.workflows import cron, expressions, globs
 from harness.embedded.forge.workflows.errors import WorkflowError
 from harness.embedded.forge.workflows.model import Concurrency, Filter, Input, Job, Step, Triggers, Workflow
 
@@ -20,6 +22,9 @@ _FILTERS = {
 }
 _DEFAULT_MINUTES = 360.0
 _MOST_BYTES = 256 * 1024
+_MOST_ENTRIES = 10_000  # YAML's aliases let a small file name the same thing very often
+_MOST_PATTERNS = 100
+_INPUTS = ("string", "boolean", "choice")
 
 
 class _Reader:
@@ -27,6 +32,7 @@ class _Reader:
 
     def __init__(self, file: str) -> None:
         self.file = file
+        self._entries = 0
 
     def refuse(self, node: yaml.Node | None, words: str) -> WorkflowError:
         line = node.start_mark.line + 1 if node is not None else 1
@@ -39,12 +45,20 @@ class _Reader:
         seen: set[str] = set()
         for key, value in node.value:
             name = self.scalar(key)
+            self._count(key)
+            if name == "<<":
+                raise self.refuse(key, "merging mappings ('<<') is not supported")
             if known is not None and name not in known:
                 raise self.refuse(key, f"'{name}' is not supported here (there are {', '.join(known)})")
             if name in seen:
                 raise self.refuse(key, f"'{name}' stands here twice")
             seen.add(name)
             yield name, key, value
+
+    def _count(self, node: yaml.Node) -> None:
+        self._entries += 1
+        if self._entries > _MOST_ENTRIES:
+            raise self.refuse(node, f"the file has more than {_MOST_ENTRIES} entries")
 
     def scalar(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode):
@@ -66,7 +80,7 @@ class _Reader:
     def checked(self, node: yaml.Node, check: Callable[[], T]) -> T:
         try:
             return check()
-        except (expressions.ExpressionError, cron.CronError) as wrong:
+        except (expressions.ExpressionError, cron.CronError, globs.GlobError) as wrong:
             raise self.refuse(node, str(wrong)) from wrong
 
     def words(self, node: yaml.Node) -> tuple[str, ...]:
@@ -75,12 +89,16 @@ class _Reader:
             return tuple(self.scalar(entry) for entry in node.value)
         return (self.scalar(node),)
 
-    def number(self, node: yaml.Node) -> float:
+    def minutes(self, node: yaml.Node) -> float:
+        """A time limit."""
         value = self.scalar(node)
         try:
-            return float(value)
+            found = float(value)
         except ValueError as wrong:
             raise self.refuse(node, f"'{value}' is no number") from wrong
+        if not (math.isfinite(found) and found > 0):
+            raise self.refuse(node, f"'{value}' is no number of minutes")
+        return found
 
     def boolean(self, node: yaml.Node) -> bool:
         value = self.scalar(node).lower()
@@ -89,33 +107,71 @@ class _Reader:
         return value == "true"
 
     def environment(self, node: yaml.Node) -> dict[str, str]:
-        return {name: self.text(value) for name, _, value in self.items(node, None)}
+        found = {}
+        for name, key, value in self.items(node, None):
+            if not name or set(name) & set("=\0"):
+                raise self.refuse(key, f"'{name}' is no name of a variable")
+            found[name] = self.text(value)
+        return found
+
+    def labels(self, node: yaml.Node) -> tuple[str, ...]:
+        """What a runner must have."""
+        found = self.words(node)
+        for label in found:
+            if not label or expressions.has_any(label):
+                raise self.refuse(node, f"'{label}' is no label of a runner (expressions are not supported here)")
+        return found
+
+    def patterns(self, node: yaml.Node) -> tuple[str, ...]:
+        """What a filter lists."""
+        found = self.words(node)
+        if len(found) > _MOST_PATTERNS:
+            raise self.refuse(node, f"there are more than {_MOST_PATTERNS} patterns")
+        for pattern in found:
+            self.checked(node, lambda text=pattern: globs.read(text.removeprefix("!")))  # type: ignore[misc]
+        return found
 
 
 def read(file: str, text: str) -> Workflow:
     """The workflow in ``text``; raises ``WorkflowError``."""
+    return _shallow(file, lambda: _read(file, text))
+
+
+def _shallow(file: str, work: Callable[[], T]) -> T:
+    """YAML that is nested beyond all measure is wrong like any other."""
+    try:
+        return work()
+    except RecursionError as wrong:
+        raise WorkflowError(file, 1, "it is nested too deeply") from wrong
+
+
+def _read(file: str, text: str) -> Workflow:
     reader = _Reader(file)
     root = _root(reader, text)
     parts = {
         name: (key, value)
-        for name, key, value in reader.items(root, ("name", "run-name", "on", "env", "jobs", "concurrency", "defaults"))
+        for name, key, value in reader.items(root, ("name", "on", "env", "jobs", "concurrency", "defaults"))
     }
     for needed in ("on", "jobs"):
         if needed not in parts:
             raise reader.refuse(root, f"'{needed}' is missing")
-    directory = _defaults(reader, parts["defaults"][1]) if "defaults" in parts else ""
+    defaults = _defaults(reader, parts["defaults"][1], _Defaults()) if "defaults" in parts else _Defaults()
     return Workflow(
         file=file,
         name=reader.scalar(parts["name"][1]) if "name" in parts else "",
         triggers=_triggers(reader, parts["on"][1]),
         env=reader.environment(parts["env"][1]) if "env" in parts else {},
-        jobs=_jobs(reader, parts["jobs"][1], directory),
+        jobs=_jobs(reader, parts["jobs"][1], defaults),
         concurrency=_concurrency(reader, parts["concurrency"][1]) if "concurrency" in parts else None,
     )
 
 
 def triggers(file: str, text: str) -> Triggers:
     """Only what starts the workflow, for a file whose rest may be wrong."""
+    return _shallow(file, lambda: _only_triggers(file, text))
+
+
+def _only_triggers(file: str, text: str) -> Triggers:
     reader = _Reader(file)
     for name, _, value in reader.items(_root(reader, text), None):
         if name == "on":
@@ -169,8 +225,11 @@ def _is_null(node: yaml.Node) -> bool:
 def _filter(reader: _Reader, node: yaml.Node, known: tuple[str, ...]) -> Filter:
     if _is_null(node):
         return Filter()
-    found = {name.replace("-", "_"): reader.words(value) for name, _, value in reader.items(node, known)}
+    found = {name.replace("-", "_"): reader.patterns(value) for name, _, value in reader.items(node, known)}
     return Filter(**found)
+
+
+_INPUT = ("description", "type", "default", "required", "options")
 
 
 def _inputs(reader: _Reader, node: yaml.Node) -> dict[str, Input]:
@@ -186,13 +245,22 @@ def _inputs(reader: _Reader, node: yaml.Node) -> dict[str, Input]:
 def _input(reader: _Reader, node: yaml.Node) -> Input:
     if _is_null(node):
         return Input()
-    default, required = "", False
-    for name, _, value in reader.items(node, ("description", "type", "default", "required", "options")):
-        if name == "default":
-            default = reader.scalar(value)
-        elif name == "required":
-            required = reader.boolean(value)
-    return Input(default, required)
+    parts = {name: value for name, _, value in reader.items(node, _INPUT)}
+    kind = reader.scalar(parts["type"]) if "type" in parts else "string"
+    if kind not in _INPUTS:
+        raise reader.refuse(parts["type"], f"the type '{kind}' is not supported (there are {', '.join(_INPUTS)})")
+    options = reader.words(parts["options"]) if "options" in parts else ()
+    if (kind == "choice") != bool(options):
+        raise reader.refuse(node, "'options' belong to the type choice")
+    found = Input(
+        default=reader.scalar(parts["default"]) if "default" in parts else options[0] if options else "",
+        required=reader.boolean(parts["required"]) if "required" in parts else False,
+        type=kind,
+        options=options,
+    )
+    if found.default and not found.takes(found.default):
+        raise reader.refuse(parts["default"], f"the input cannot be '{found.default}'")
+    return found
 
 
 def _crons(reader: _Reader, node: yaml.Node) -> tuple[str, ...]:
@@ -207,12 +275,30 @@ def _crons(reader: _Reader, node: yaml.Node) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _defaults(reader: _Reader, node: yaml.Node) -> str:
+@dataclass(frozen=True, slots=True)
+class _Defaults:
+    """What steps that say nothing else have."""
+
+    directory: str = ""
+    shell: str = ""
+
+
+def _defaults(reader: _Reader, node: yaml.Node, outer: _Defaults) -> _Defaults:
+    directory, shell = outer.directory, outer.shell
     for _, _, run in reader.items(node, ("run",)):
         for name, _, value in reader.items(run, ("working-directory", "shell")):
             if name == "working-directory":
-                return reader.text(value)
-    return ""
+                directory = reader.text(value)
+            else:
+                shell = _shell(reader, value)
+    return _Defaults(directory, shell)
+
+
+def _shell(reader: _Reader, node: yaml.Node) -> str:
+    shell = reader.scalar(node)
+    if shell not in {"", "sh", "bash"}:
+        raise reader.refuse(node, f"the shell '{shell}' is not supported (there are sh, bash)")
+    return shell
 
 
 def _concurrency(reader: _Reader, node: yaml.Node) -> Concurrency:
@@ -228,12 +314,12 @@ def _concurrency(reader: _Reader, node: yaml.Node) -> Concurrency:
 
 
 _JOB = (
-    "name", "needs", "runs-on", "if", "env", "steps", "timeout-minutes", "concurrency", "defaults", "permissions",
+    "name", "needs", "runs-on", "if", "env", "steps", "timeout-minutes", "concurrency", "defaults",
 )  # fmt: skip
 
 
-def _jobs(reader: _Reader, node: yaml.Node, directory: str) -> tuple[Job, ...]:
-    jobs = tuple(_job(reader, key, name, value, directory) for name, key, value in reader.items(node, None))
+def _jobs(reader: _Reader, node: yaml.Node, defaults: _Defaults) -> tuple[Job, ...]:
+    jobs = tuple(_job(reader, key, name, value, defaults) for name, key, value in reader.items(node, None))
     if not jobs:
         raise reader.refuse(node, "there is no job")
     known = {job.key: job for job in jobs}
@@ -254,12 +340,12 @@ def _refuse_circles(reader: _Reader, known: dict[str, Job]) -> None:
             raise WorkflowError(reader.file, job.line, f"job '{key}' needs itself in the end")
 
 
-def _job(reader: _Reader, key: yaml.Node, name: str, node: yaml.Node, directory: str) -> Job:
+def _job(reader: _Reader, key: yaml.Node, name: str, node: yaml.Node, defaults: _Defaults) -> Job:
     parts = {part: value for part, _, value in reader.items(node, _JOB)}
     for needed in ("runs-on", "steps"):
         if needed not in parts:
             raise reader.refuse(key, f"job '{name}' has no '{needed}'")
-    inside = _defaults(reader, parts["defaults"]) if "defaults" in parts else directory
+    inside = _defaults(reader, parts["defaults"], defaults) if "defaults" in parts else defaults
     steps = parts["steps"]
     if not isinstance(steps, yaml.SequenceNode) or not steps.value:
         raise reader.refuse(steps, "a list of steps is expected here")
@@ -267,11 +353,11 @@ def _job(reader: _Reader, key: yaml.Node, name: str, node: yaml.Node, directory:
         key=name,
         name=reader.text(parts["name"]) if "name" in parts else name,
         needs=reader.words(parts["needs"]) if "needs" in parts else (),
-        labels=reader.words(parts["runs-on"]),
+        labels=reader.labels(parts["runs-on"]),
         condition=reader.condition(parts["if"]) if "if" in parts else "",
         env=reader.environment(parts["env"]) if "env" in parts else {},
         steps=tuple(_step(reader, step, inside) for step in steps.value),
-        minutes=reader.number(parts["timeout-minutes"]) if "timeout-minutes" in parts else _DEFAULT_MINUTES,
+        minutes=reader.minutes(parts["timeout-minutes"]) if "timeout-minutes" in parts else _DEFAULT_MINUTES,
         concurrency=_concurrency(reader, parts["concurrency"]) if "concurrency" in parts else None,
         line=key.start_mark.line + 1,
     )
@@ -282,23 +368,20 @@ _STEP = (
 )  # fmt: skip
 
 
-def _step(reader: _Reader, node: yaml.Node, directory: str) -> Step:
+def _step(reader: _Reader, node: yaml.Node, defaults: _Defaults) -> Step:
     parts = {part: value for part, _, value in reader.items(node, _STEP)}
     if "run" not in parts:
         raise reader.refuse(node, "the step has no 'run'")
     run = reader.text(parts["run"])
     first = run.strip().split("\n", 1)[0]
-    shell = reader.scalar(parts["shell"]) if "shell" in parts else ""
-    if shell not in {"", "sh", "bash"}:
-        raise reader.refuse(parts["shell"], f"the shell '{shell}' is not supported (there are sh, bash)")
     return Step(
         name=reader.text(parts["name"]) if "name" in parts else f"Run {first}",
         run=run,
         env=reader.environment(parts["env"]) if "env" in parts else {},
-        directory=reader.text(parts["working-directory"]) if "working-directory" in parts else directory,
+        directory=reader.text(parts["working-directory"]) if "working-directory" in parts else defaults.directory,
         condition=reader.condition(parts["if"]) if "if" in parts else "",
-        shell=shell,
-        minutes=reader.number(parts["timeout-minutes"]) if "timeout-minutes" in parts else None,
+        shell=(_shell(reader, parts["shell"]) if "shell" in parts else "") or defaults.shell,
+        minutes=reader.minutes(parts["timeout-minutes"]) if "timeout-minutes" in parts else None,
         ignore_failure=reader.boolean(parts["continue-on-error"]) if "continue-on-error" in parts else False,
         line=node.start_mark.line + 1,
     )
