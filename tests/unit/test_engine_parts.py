@@ -6,6 +6,7 @@ import io
 import tarfile
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -17,10 +18,12 @@ from harness.embedded.node import docker_runtime
 from harness.embedded.node.docker import bridges, codec, devices, files, limits, templates
 from harness.embedded.node.docker.names import Names
 from harness.embedded.node.docker.ownership import Owner
+from harness.embedded.node.docker.tools import Tools
 from harness.embedded.node.docker.volumes import Volumes
 from harness.embedded.node.runtime import GuestDevice, GuestError, GuestMount, GuestNet, GuestSpec
 
 FACTS = EngineFacts("28.0", "overlay2", 2, cpus=4)
+NO_TOOLS = cast("Tools", None)
 NET = GuestNet(0, "eth0", "vmbr0", "BC:24:11:00:00:01", IPv4Interface("10.143.9.10/24"), IPv4Address("10.143.9.1"))
 SPEC = GuestSpec(
     110,
@@ -231,13 +234,13 @@ def test_mac_addresses_go_where_the_engine_looks_for_them():
 def test_a_bind_mount_stays_below_the_nodes_root(tmp_path, path):
     (tmp_path / "root").mkdir()
     (tmp_path / "root" / "link").symlink_to("/etc")
-    volumes = Volumes(None, Names("node"), tmp_path / "root")
+    volumes = Volumes(None, Names("node"), tmp_path / "root", NO_TOOLS)
     with pytest.raises(GuestError, match="leads out of the node's own root"):
         volumes.bind_source(GuestMount("mp0", "bind", path, "/x", read_only=False))
 
 
 def test_a_path_of_the_node_lies_below_its_root(tmp_path):
-    volumes = Volumes(None, Names("node"), tmp_path)
+    volumes = Volumes(None, Names("node"), tmp_path, NO_TOOLS)
     mount = GuestMount("mp0", "bind", "/mnt/data", "/x", read_only=False)
     assert volumes.bind_source(mount) == tmp_path / "mnt/data"
 

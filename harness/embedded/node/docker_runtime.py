@@ -17,12 +17,14 @@ from harness.embedded.engine import image, labels, options
 from harness.embedded.node.docker import cleanup, codec, devices, files, hotplug, interfaces, limits, templates
 from harness.embedded.node.docker.archives import Archives
 from harness.embedded.node.docker.bridges import Bridges
+from harness.embedded.node.docker.commits import Commits
 from harness.embedded.node.docker.containers import Containers
 from harness.embedded.node.docker.copies import Copies
 from harness.embedded.node.docker.names import Names
 from harness.embedded.node.docker.ownership import Owner
 from harness.embedded.node.docker.reader import Reader
 from harness.embedded.node.docker.specs import Specs
+from harness.embedded.node.docker.tools import Tools
 from harness.embedded.node.docker.volumes import Volumes
 from harness.embedded.node.docker.watch import Watch
 from harness.embedded.node.runtime import (
@@ -71,10 +73,14 @@ class DockerRuntime:
             raise GuestError(chosen.problem)
         self._owner = Owner.of(self._state)
         self._bridges = Bridges(self._api, self._names, self._owner.label)
-        self._volumes = Volumes(self._api, self._names, private_directory(state / "root"))
-        self._containers = Containers(self._api, self._names, self._facts, chosen, (self._bridges, self._volumes))
-        self._copies = Copies(self._api, self._names, self._containers, self._volumes)
-        self._archives = Archives(self._api, self._names, Reader(self._api, self._names, chosen), own / "parts")
+        tools = Tools(client, self._names, chosen)
+        self._volumes = Volumes(self._api, self._names, private_directory(state / "root"), tools)
+        self._commits = Commits(self._api, self._names, tools)
+        parts = self._bridges, self._volumes, self._commits
+        self._containers = Containers(self._api, self._names, self._facts, chosen, parts)
+        self._copies = Copies(self._api, self._names, self._containers, (self._commits, self._volumes))
+        reader = Reader(self._api, self._names, chosen, tools)
+        self._archives = Archives(self._api, self._names, reader, own / "parts")
         self._fetched = templates.Fetched(own / "templates.json")
         self._watch = Watch(self._api, self._names)
 
@@ -303,15 +309,7 @@ class DockerRuntime:
         with self._errors():
             if self._volumes.exists(vmid, source):
                 log(f"copying {source} to {target}")
-                image_ = self._tool_image(vmid)
-                self._volumes.copy(self._names.volume(source), self._names.owner(target) or vmid, target, image_)
-
-    def _tool_image(self, vmid: int) -> str:
-        """An image whose programs read the container's files: its template, which it cannot have changed."""
-        template = self._specs.load(vmid).image
-        if template and image.exists(self._client, template):
-            return template
-        return str(self._containers.get(vmid)["Image"])
+                self._volumes.copy(self._names.owner(target) or vmid, {target: self._names.volume(source)})
 
     def archive(self, vmid: int, path: Path | None, log: Log) -> int:
         """Write the file system to ``path``; returns the archive's bytes. Without a path nothing is written."""
@@ -321,7 +319,7 @@ class DockerRuntime:
             spec = self._specs.load(vmid)
             present = self._containers.get(vmid)
             with self._containers.paused(present):
-                return self._archives.write(present, spec, self._tool_image(vmid), path, log)
+                return self._archives.write(present, spec, path, log)
 
     def restore(self, spec: GuestSpec, path: Path | None, log: Log) -> None:
         """Make a stopped container from an archive."""
@@ -342,8 +340,8 @@ class DockerRuntime:
                 with self._containers.paused(present):
                     log(f"keeping the file system of CT {vmid} as '{name}'")
                     tag = self._names.snapshot(vmid, name).rpartition(":")[2]
-                    self._containers.commit(present["Id"], vmid, tag, **{labels.SNAPSHOT: name})
-                    self._volumes.keep(vmid, name, spec.mounts, self._tool_image(vmid))
+                    self._commits.commit(present["Id"], vmid, tag, **{labels.SNAPSHOT: name})
+                    self._volumes.keep(vmid, name, spec.mounts)
             except BaseException:
                 self._forget_snapshot(vmid, name)
                 raise
@@ -359,7 +357,7 @@ class DockerRuntime:
         self.stop(vmid)
         with self._errors():
             log(f"bringing back '{name}'")
-            self._volumes.bring_back(vmid, name, spec.mounts, kept)
+            self._volumes.bring_back(vmid, name, spec.mounts)
             self._containers.replace(spec, kept, log)
             self._specs.save(spec)
 

@@ -31,14 +31,14 @@ class Archives:
         for file in self._parts.iterdir():
             file.unlink()
 
-    def write(self, container: Mapping[str, Any], spec: GuestSpec, image: str, path: Path, log: Log) -> int:
+    def write(self, container: Mapping[str, Any], spec: GuestSpec, path: Path, log: Log) -> int:
         """Write a stopped or paused container; returns the archive's bytes. It appears under its name when complete."""
         part = self._parts / path.name
         volumes = [self._volume(mount) for mount in spec.mounts]
         try:
             part.touch(mode=0o600)
             with compression.writing(part, path) as out:
-                self._reader.write(container, image, volumes, out, log)
+                self._reader.write(container, volumes, out, log)
             path.parent.mkdir(parents=True, exist_ok=True)
             part.replace(path)
         finally:

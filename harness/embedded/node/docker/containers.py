@@ -17,29 +17,28 @@ from harness.embedded.engine import labels
 from harness.embedded.engine.options import CGROUP, ContainerOptions, EngineFacts
 from harness.embedded.node.docker import cleanup, codec, devices, files, limits
 from harness.embedded.node.docker.bridges import Bridges
+from harness.embedded.node.docker.commits import Commits
 from harness.embedded.node.docker.names import Names
 from harness.embedded.node.docker.volumes import Volumes
 from harness.embedded.node.runtime import GuestError, GuestNet, GuestSpec, Log
 
-MAX_LAYERS = 100
-"""Images with more layers are flattened; overlay2 mounts no more than 128."""
 _STATE = "state-"
 """Tags of images that a container stands on and nobody asked for: they go with the container that needs them."""
 CLONED = f"{_STATE}cloned"
 RESTORED = f"{_STATE}restored"
 
+Parts = tuple[Bridges, Volumes, Commits]
+
 
 class Containers:
     """Makes, replaces and removes the containers of one node."""
 
-    def __init__(
-        self, api: Any, names: Names, facts: EngineFacts, options: ContainerOptions, parts: tuple[Bridges, Volumes]
-    ) -> None:
+    def __init__(self, api: Any, names: Names, facts: EngineFacts, options: ContainerOptions, parts: Parts) -> None:
         self._api = api
         self._names = names
         self._facts = facts
         self._options = options
-        self._bridges, self._volumes = parts
+        self._bridges, self._volumes, self._commits = parts
 
     def find(self, vmid: int) -> Mapping[str, Any] | None:
         """What the engine knows of a guest's container, or None."""
@@ -87,20 +86,8 @@ class Containers:
         """Make a stopped container anew with its present content, for changes that Docker knows no other way to."""
         log("making the container anew with its content: mounts, devices or names have changed")
         present = self.get(spec.vmid)
-        image = self.commit(present["Id"], spec.vmid, f"{_STATE}{codec.fingerprint(spec)}")
+        image = self._commits.commit(present["Id"], spec.vmid, f"{_STATE}{codec.fingerprint(spec)}")
         self.replace(spec, image, log)
-
-    def commit(self, container: str, vmid: int, tag: str, **more: str) -> str:
-        """Keep a container's file system as an image; its tag."""
-        repository = self._names.repository(vmid)
-        marks = self._names.labels(vmid, **more)
-        changes = [f"LABEL {key}={value}" for key, value in marks.items()]
-        if self._layers(container) < MAX_LAYERS:
-            self._api.commit(container, repository=repository, tag=tag, pause=False, changes=changes)
-        else:
-            content = self._api.export(container)
-            self._api.import_image_from_stream(content, repository=repository, tag=tag, changes=changes)
-        return f"{repository}:{tag}"
 
     def remove(self, container: str) -> None:
         """Remove a container, running or not, with its anonymous volumes; a missing one is no error."""
@@ -212,10 +199,6 @@ class Containers:
         shadow = files.unpack(b"".join(stream))["shadow"].decode()
         data = files.with_root_password(shadow, spec.root_password).encode()
         return [files.File("etc/shadow", data, 0o640, gid=files.SHADOW_GROUP)]
-
-    def _layers(self, container: str) -> int:
-        image = self._api.inspect_container(container)["Image"]
-        return len(self._api.inspect_image(image)["RootFS"]["Layers"])
 
     def _inspect(self, name: str) -> Mapping[str, Any] | None:
         try:

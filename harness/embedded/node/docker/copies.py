@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.embedded.engine import labels
 from harness.embedded.node.docker import cleanup
+from harness.embedded.node.docker.commits import Commits
 from harness.embedded.node.docker.containers import CLONED, Containers
 from harness.embedded.node.docker.files import File
 from harness.embedded.node.docker.names import Names
@@ -22,18 +23,18 @@ from harness.embedded.node.runtime import GuestSpec, Log
 class Copies:
     """Copies the containers of one node."""
 
-    def __init__(self, api: Any, names: Names, containers: Containers, volumes: Volumes) -> None:
+    def __init__(self, api: Any, names: Names, containers: Containers, parts: tuple[Commits, Volumes]) -> None:
         self._api = api
         self._names = names
         self._containers = containers
-        self._volumes = volumes
+        self._commits, self._volumes = parts
 
     def clone(self, source: GuestSpec, spec: GuestSpec, log: Log) -> None:
         """Make a stopped container with the present content of another."""
         present = self._containers.get(source.vmid)
         with self._containers.paused(present):
-            image = self._containers.commit(present["Id"], spec.vmid, CLONED)
-            self._copy_volumes(_by_key(source, self._names), spec, image)
+            image = self._commits.commit(present["Id"], spec.vmid, CLONED)
+            self._copy_volumes(_by_key(source, self._names), spec)
         self._place(spec, image, log)
 
     def clone_snapshot(self, source: GuestSpec, snapshot: str, spec: GuestSpec, log: Log) -> None:
@@ -41,7 +42,7 @@ class Copies:
         kept = self._names.snapshot(source.vmid, snapshot)
         image = self._own_image(kept, spec.vmid)
         known = self._volumes.kept(source.vmid, snapshot)
-        self._copy_volumes(known, spec, image)
+        self._copy_volumes(known, spec)
         self._place(spec, image, log)
 
     def _own_image(self, kept: str, vmid: int) -> str:
@@ -49,14 +50,13 @@ class Copies:
         marks = {labels.INSTANCE: self._names.instance}
         passing = self._api.create_container(kept, ["true"], entrypoint=[], labels=marks)["Id"]
         try:
-            return self._containers.commit(passing, vmid, CLONED)
+            return self._commits.again(passing, vmid, CLONED)
         finally:
             cleanup.remove_container(self._api, passing)
 
-    def _copy_volumes(self, known: Mapping[str, str], spec: GuestSpec, image: str) -> None:
-        for mount in spec.mounts:
-            if mount.kind == "volume" and mount.key in known:
-                self._volumes.copy(known[mount.key], spec.vmid, mount.source, image)
+    def _copy_volumes(self, known: Mapping[str, str], spec: GuestSpec) -> None:
+        wanted = [mount for mount in spec.mounts if mount.kind == "volume" and mount.key in known]
+        self._volumes.copy(spec.vmid, {mount.source: known[mount.key] for mount in wanted})
 
     def _place(self, spec: GuestSpec, image: str, log: Log) -> None:
         # As on Proxmox VE a clone is a machine of its own to systemd, and keeps everything else, its host keys too.

@@ -18,6 +18,7 @@ from harness.embedded.engine import labels
 from harness.embedded.engine.options import ContainerOptions
 from harness.embedded.node.docker import cleanup
 from harness.embedded.node.docker.names import Names
+from harness.embedded.node.docker.tools import Tools
 from harness.embedded.node.runtime import GuestError, Log
 
 _SCRIPT = """\
@@ -85,15 +86,14 @@ def _included(volumes: Sequence[Volume]) -> Iterator[tuple[int, Volume]]:
 class Reader:
     """Reads the file systems of one node's containers."""
 
-    def __init__(self, api: Any, names: Names, options: ContainerOptions) -> None:
+    def __init__(self, api: Any, names: Names, options: ContainerOptions, tools: Tools) -> None:
         self._api = api
         self._names = names
         self._options = options
+        self._tools = tools
 
-    def write(
-        self, container: Mapping[str, Any], image: str, volumes: Sequence[Volume], out: IO[bytes], log: Log
-    ) -> None:
-        """Write a tar to ``out``. The container must be stopped or paused; ``image`` is one with GNU tar.
+    def write(self, container: Mapping[str, Any], volumes: Sequence[Volume], out: IO[bytes], log: Log) -> None:
+        """Write a tar of a stopped or paused container to ``out``.
 
         Raises ``GuestError`` with tar's last words when it fails.
         """
@@ -103,13 +103,13 @@ class Reader:
             for chunk in self._api.export(container["Id"]):
                 out.write(chunk)
             return
-        made = self._make(found, image, volumes)
+        made = self._make(found, volumes)
         try:
             self._copy(made, out, log)
         finally:
             cleanup.remove_container(self._api, made)
 
-    def _make(self, found: Sequence[str], image: str, volumes: Sequence[Volume]) -> str:
+    def _make(self, found: Sequence[str], volumes: Sequence[Volume]) -> str:
         mounts = [Mount(f"/layer/{n}", path, type="bind", read_only=True) for n, path in enumerate(found)]
         inside = [
             Mount(f"/volume/{n}", volume.name, type="volume", read_only=True, no_copy=True)
@@ -125,7 +125,9 @@ class Reader:
         )
         command = ["sh", "-c", _SCRIPT, "sh", *arguments(len(found), volumes)]
         marks = {labels.INSTANCE: self._names.instance}
-        made: str = self._api.create_container(image, command, entrypoint=[], host_config=host, labels=marks)["Id"]
+        made: str = self._api.create_container(
+            self._tools.image(), command, entrypoint=[], host_config=host, labels=marks
+        )["Id"]
         return made
 
     def _copy(self, made: str, out: IO[bytes], log: Log) -> None:

@@ -10,20 +10,30 @@ from docker import errors as docker_errors
 from docker.types import Mount
 
 from harness.embedded.engine import labels
-from harness.embedded.node.docker import cleanup
 from harness.embedded.node.docker.names import Names
+from harness.embedded.node.docker.tools import Pair, Tools
 from harness.embedded.node.runtime import GuestError, GuestMount, GuestSpec, Log
 
-_COPY = "find /to -mindepth 1 -delete && cp -a /from/. /to/"
+_FILL = """\
+set -e
+number=0
+for target in "$@"; do
+  if [ -d "/image$target" ]; then cp -a "/image$target/." /to/$number/; fi
+  number=$((number + 1))
+done
+rm -f /image/etc/vzdump/pct.conf /image/etc/vzdump/pct.fw
+rmdir /image/etc/vzdump 2> /dev/null || :
+"""
 
 
 class Volumes:
     """Makes, mounts, copies and removes the storage of one node's containers."""
 
-    def __init__(self, api: Any, names: Names, root: Path) -> None:
+    def __init__(self, api: Any, names: Names, root: Path, tools: Tools) -> None:
         self._api = api
         self._names = names
         self._root = root
+        self._tools = tools
 
     def mounts(self, vmid: int, mounts: Iterable[GuestMount], log: Log) -> list[Mount]:
         """Docker's mounts; volumes are made when missing, bind sources too."""
@@ -59,15 +69,16 @@ class Volumes:
         # Making a volume that is there already is no error for Docker: its labels stay as they were.
         self._api.create_volume(name, labels=self._names.labels(vmid, **more))
 
-    def keep(self, vmid: int, snapshot: str, mounts: Iterable[GuestMount], image: str) -> None:
+    def keep(self, vmid: int, snapshot: str, mounts: Iterable[GuestMount]) -> None:
         """Copy the volumes for a snapshot; one that waits for the next start is not made yet and has no content."""
         made = {volume["Name"] for volume in self._of_guest(vmid, None)}
+        pairs = []
         for mount in _volumes(mounts):
-            if self._names.volume(mount.source) not in made:
-                continue
-            kept = self._names.volume(mount.source, snapshot)
-            self._have(vmid, kept, **{labels.SNAPSHOT: snapshot, labels.MOUNT: mount.key})
-            self._copy(self._names.volume(mount.source), kept, image)
+            name, kept = self._names.volume(mount.source), self._names.volume(mount.source, snapshot)
+            if name in made:
+                self._have(vmid, kept, **{labels.SNAPSHOT: snapshot, labels.MOUNT: mount.key})
+                pairs.append(Pair("volume", name, kept))
+        self._tools.copy(pairs)
 
     def kept(self, vmid: int, snapshot: str) -> dict[str, str]:
         """The volumes that a snapshot keeps, by the key of their mount point."""
@@ -79,33 +90,35 @@ class Volumes:
             if volume["Labels"].get(labels.SNAPSHOT, "") not in snapshots | {""}:
                 self._remove(volume["Name"])
 
-    def copy(self, known: str, vmid: int, source: str, image: str) -> None:
-        """Copy the Docker volume ``known`` to a volume of a container."""
-        target = self._names.volume(source)
-        self._have(vmid, target)
-        self._copy(known, target, image)
+    def copy(self, vmid: int, known: Mapping[str, str]) -> None:
+        """Give volumes of a container the content of Docker volumes; ``known`` has these by PVE's volume id."""
+        for source in known:
+            self._have(vmid, self._names.volume(source))
+        self._tools.copy([Pair("volume", name, self._names.volume(source)) for source, name in known.items()])
 
     def exists(self, vmid: int, source: str) -> bool:
         """Whether a volume has been made: one that waits for the next start has not."""
         return any(volume["Name"] == self._names.volume(source) for volume in self._of_guest(vmid, None))
 
     def fill(self, spec: GuestSpec, image: str) -> None:
-        """Give new volumes what an image has in their places, and make room there for what is mounted."""
-        for mount in _volumes(spec.mounts):
+        """Give new volumes what the image of an archive has in their places, and rid it of what vzdump has put in."""
+        mounts = _volumes(spec.mounts)
+        for mount in mounts:
             self._have(spec.vmid, self._names.volume(mount.source))
-            mounts = [Mount("/to", self._names.volume(mount.source), type="volume", no_copy=True)]
-            host = self._api.create_host_config(mounts=mounts, network_mode="none")
-            command = ["sh", "-c", 'if [ -d "$1" ]; then cp -a "$1/." /to/; fi', "sh", mount.target]
-            cleanup.run_once(self._api, image, command, host, self._names.instance)
+        inside = [Mount(f"/to/{n}", self._names.volume(m.source), type="volume") for n, m in enumerate(mounts)]
+        driver = self._api.inspect_image(image).get("GraphDriver") or {}
+        content = (driver.get("Data") or {}).get("UpperDir")
+        if content:
+            mounted = Mount("/image", content, type="bind")
+            self._tools.run(_FILL, [mount.target for mount in mounts], [mounted, *inside])
+        elif mounts:
+            raise GuestError("this engine's storage driver shows no layers: volumes cannot be filled from an archive")
 
-    def bring_back(self, vmid: int, snapshot: str, mounts: Iterable[GuestMount], image: str) -> None:
+    def bring_back(self, vmid: int, snapshot: str, mounts: Iterable[GuestMount]) -> None:
         """Make the volumes what they were; one that the snapshot does not know stays as it is."""
         kept = {volume["Name"] for volume in self._of_guest(vmid, snapshot)}
-        for mount in _volumes(mounts):
-            source = self._names.volume(mount.source, snapshot)
-            if source in kept:
-                self._have(vmid, self._names.volume(mount.source))
-                self._copy(source, self._names.volume(mount.source), image)
+        known = {mount.source: self._names.volume(mount.source, snapshot) for mount in _volumes(mounts)}
+        self.copy(vmid, {source: name for source, name in known.items() if name in kept})
 
     def forget(self, vmid: int, snapshot: str | None = None) -> None:
         """Remove a snapshot's copies, or everything a container has."""
@@ -128,12 +141,6 @@ class Volumes:
         if snapshot is not None:
             wanted["label"].append(f"{labels.SNAPSHOT}={snapshot}")
         return self._api.volumes(filters=wanted)["Volumes"] or []
-
-    def _copy(self, source: str, target: str, image: str) -> None:
-        """Replace the content of one volume by another's, in a passing container: only root sees volumes."""
-        mounts = [Mount("/from", source, type="volume", read_only=True), Mount("/to", target, type="volume")]
-        host = self._api.create_host_config(mounts=mounts, network_mode="none")
-        cleanup.run_once(self._api, image, ["sh", "-c", _COPY], host, self._names.instance)
 
 
 def _silent(_line: str) -> None:
