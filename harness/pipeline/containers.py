@@ -7,13 +7,16 @@ One JSON object, whole every time::
        "id": 111, "node": "pve", "address": "10.143.0.11", "status": "running", "unit": "active",
        "revision": "0123456789abcdef", "commit": "1a2b3c4d5e6f", "checked": "2026-01-31T12:00:00+00:00",
        "specs": {"outcome": "passed", "passed": 7, "failed": 0, "at": "…", "run": "20260131T120000Z-1a2b",
-                 "link": "/main/broker/actions/runs/3", "failures": []},
-       "changes": [{"field": "memory", "old": "512", "new": "1024", "entails": "none"}]}]}
+                 "link": "/main/broker/actions/runs/3",
+                 "report": "/main/broker/actions/reports/20260131T120000Z-1a2b", "failures": []},
+       "changes": [{"field": "memory", "old": "512", "new": "1024", "entails": "none"}],
+       "changes_link": "/main/broker/pulls/1"}]}
 
 ``name`` has the stage before it where there is one. ``status``: running, stopped, missing or unknown; ``unit``:
 systemd's word for the unit named like the container, empty as long as nobody has asked; ``revision`` and ``commit``:
 what was last verified, empty before that; ``changes``: what a deploy would do now, with what each entails (none,
-restart, replace, create); ``link``: a path on the forge.
+restart, replace, create); ``changes_link``: the open pull request whose merge carries them out, left out where there
+is none; links are paths on the forge.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from harness.inventory.model import Container
 from harness.lifecycle.observe import Observation, Seen
@@ -86,8 +90,8 @@ def _change(change: FieldChange) -> Entry:
     return {"field": change.field, "old": old, "new": new, "entails": _ENTAILS[change.effect]}
 
 
-def specs(run: str, told: ContainerStory, link: str = "") -> Entry | None:
-    """The result of a container's specs in a run; None when none ran."""
+def specs(run: str, told: ContainerStory, link: str = "", report: str = "") -> Entry | None:
+    """The result of a container's specs in a run; None when none ran. ``link`` and ``report``: addresses."""
     ran = [item for item in told.specs if not item.held_back]
     if not ran:
         return None
@@ -98,9 +102,15 @@ def specs(run: str, told: ContainerStory, link: str = "") -> Entry | None:
         "failed": len(bad),
         "at": max(item.ended for item in ran).isoformat(timespec="seconds"),
         "run": run,
-        "link": link,
+        "link": _path(link),
+        "report": _path(report),
         "failures": [_failure(item) for item in bad[:_QUOTED]],
     }
+
+
+def _path(address: str) -> str:
+    """An address on the forge without the forge's own, by whichever name it was reached."""
+    return urlsplit(address).path
 
 
 def _failure(item: Item) -> str:

@@ -47,6 +47,12 @@ class Job:
         """The repository's owner."""
         return self.repository.partition("/")[0]
 
+    @property
+    def run_id(self) -> int:
+        """The run's number in its page's address, 0 when there is none."""
+        last = self.page.rpartition("/")[2]
+        return int(last) if last.isdecimal() else 0
+
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Job | None:
         """The job that this process is a step of (``GITHUB_…``, as Actions promises them); None by hand.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.config.share import Share
-from harness.forge.client import Forge
+from harness.forge.errors import ForgeUnreachable
 from harness.kit.errors import HarnessError
 from harness.kit.files import exclusive, write_atomic
 from harness.lifecycle import plan_builder
@@ -19,18 +19,22 @@ from harness.lifecycle.observe import observe
 from harness.lifecycle.report.story import RunStory
 from harness.lifecycle.workspace import Workspace
 from harness.pipeline import containers as listing
+from harness.pipeline import requests, tell
 from harness.pipeline.door import Office
+from harness.pipeline.tell import Report
 
 FILE: Final = "containers.json"
-REPORTS: Final = "/api/gitops/reports"
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a job has found out besides: a run's story with a path to it on the forge, units' states by container."""
+    """What a job has found out besides: a run's story, addresses of the job's run and of the report on the forge,
+    units' states by container.
+    """
 
     told: RunStory | None = None
     link: str = ""
+    report: str = ""
     units: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -40,14 +44,14 @@ def containers(office: Office, workspace: Workspace, news: News | None = None) -
     A list that cannot be made is no failure of what was done: it is said, and the next job makes it.
     """
     try:
-        document = _document(workspace, news or News())
+        document = _document(office, workspace, news or News())
     except HarnessError as error:
         office.say(f"the list of containers stays as it was: {error.message}")
         return
     office.voice.containers(document)
 
 
-def _document(workspace: Workspace, news: News) -> dict[str, Any]:
+def _document(office: Office, workspace: Workspace, news: News) -> dict[str, Any]:
     inventory = workspace.inventory
     observation = observe(workspace.pve, inventory)
     made = plan_builder.build(workspace, allow_replace=inventory.names, observation=observation)
@@ -56,12 +60,12 @@ def _document(workspace: Workspace, news: News) -> dict[str, Any]:
         {**listing.entry(inventory[plan.name], plan, observation, now), **_told(plan.name, news)}
         for plan in made.containers
     ]
-    return _remember(workspace, found)
+    return _remember(workspace, requests.with_links(office.forge, found))
 
 
 def _told(name: str, news: News) -> dict[str, Any]:
     stories = [story for story in news.told.containers if story.plan.name == name] if news.told else []
-    specs = listing.specs(news.told.run, stories[0], news.link) if news.told and stories else None
+    specs = listing.specs(news.told.run, stories[0], news.link, news.report) if news.told and stories else None
     unit = {"unit": news.units[name]} if name in news.units else {}
     return {**({"specs": specs} if specs else {}), **unit}
 
@@ -86,13 +90,19 @@ def known(share: Share) -> list[listing.Entry]:
     return entries
 
 
-def report(forge: Forge | None, run: Path) -> str:
-    """Hand a run's report to the forge's pages; its address, empty where the forge keeps none."""
-    path = run / reports.FILE_NAME
-    if forge is None or not path.is_file():
+def report(office: Office, run: Path) -> str:
+    """Hand a run's report to the forge's pages; its address, empty where the forge keeps none.
+
+    A forge that is away gets it later; the page of the job's run leads to it then.
+    """
+    path, job = run / reports.FILE_NAME, office.job
+    if job is None or office.forge is None or not path.is_file():
         return ""
+    found = Report(run.name, str(path), job.repository, job.run_id)
     try:
-        answer = forge.put(f"{REPORTS}/{run.name}", {"html": path.read_text()})
-    except HarnessError:
-        return ""
-    return str((answer or {}).get("url") or "")
+        return tell.hand_over(office.forge, found)
+    except ForgeUnreachable:
+        office.voice.report(found)
+    except HarnessError as error:
+        office.say(f"the forge does not take the report: {error.message}")
+    return ""

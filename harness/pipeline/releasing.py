@@ -51,9 +51,10 @@ class Release:
     context: str
     carry_out: CarryOut
 
-    def state(self, state: State, line: str) -> None:
-        """Say how it stands."""
-        self.office.voice.status(self.commit, self.context, state, line)
+    def state(self, state: State, line: str, page: str = "") -> None:
+        """Say how it stands; ``page`` has more to read than that of the job."""
+        commit = replace(self.commit, page=page) if page else self.commit
+        self.office.voice.status(commit, self.context, state, line)
 
 
 def release(office: Office, carry_out: CarryOut) -> int:
@@ -134,15 +135,14 @@ def _wait(task: Release, made: Plan, more: tuple[ContainerPlan, ...], pull: Pull
 def _deploy(task: Release, workspace: Workspace, made: Plan, pull: Pull | None) -> int:
     if not made.pending:
         return _nothing(task, made, pull)
-    job, _ = task.office.require()
     task.state("pending", "deploying")
     ended = task.carry_out(workspace, made)
     told = read_story(ended.run)
-    report = publish.report(task.office.forge, ended.run) or task.commit.page
-    _tell(task, pull, comment.result(told, task.commit.sha, report))
+    report = publish.report(task.office, ended.run)
+    _tell(task, pull, comment.result(told, task.commit.sha, report or task.commit.page))
     code = ended.code or (ExitCode.FAILED if made.refused else ExitCode.OK)
-    task.state("success" if code == ExitCode.OK else "failure", comment.status_of_result(told))
-    publish.containers(task.office, workspace, News(told, task.commit.page.removeprefix(job.server)))
+    task.state("success" if code == ExitCode.OK else "failure", comment.status_of_result(told), report)
+    publish.containers(task.office, workspace, News(told, task.commit.page, report))
     return code
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from harness.forge import branches, comments, pulls, statuses
 from harness.forge.client import Forge
 from harness.forge.model import Pull
-from harness.kit.errors import UsageError
+from harness.kit.errors import HarnessError, UsageError
 from harness.lifecycle.seeding import names
 from harness.pipeline import agreement, tell
 from harness.pipeline.agreement import NOTHING, Agreement
+from harness.pipeline.containers import Entry
 from harness.pipeline.job import Proposal
 
 TOPIC = "plan"
@@ -46,6 +49,36 @@ def agreed(forge: Forge, slug: str, pull: Pull, key: bytes) -> Agreement:
         if found is not None and found.head == pull.head_sha:
             return found
     return NOTHING
+
+
+def with_links(forge: Forge | None, entries: Iterable[Entry]) -> list[Entry]:
+    """The list of containers, those that have open changes with the pull request that carries them out when merged.
+
+    That is the open release pull request of the container's own repository, else the monorepo's.
+    """
+    known: dict[str, str] = {}
+    listed = list(entries)
+    if forge is None:
+        return listed
+    return [{**one, "changes_link": _link(forge, one, known)} if one["changes"] else one for one in listed]
+
+
+def _link(forge: Forge, entry: Entry, known: dict[str, str]) -> str:
+    """``known`` remembers what each repository answered. A stage's containers are nobody's but its own."""
+    slugs = [entry["repository"], *([] if entry["stage"] else [names.CONFIG])]
+    for slug in slugs:
+        if slug not in known:
+            known[slug] = _waiting_page(forge, slug)
+    return next((known[slug] for slug in slugs if known[slug]), "")
+
+
+def _waiting_page(forge: Forge, slug: str) -> str:
+    """Its path on the forge; empty where there is none, or none that can be found now."""
+    try:
+        found = waiting(forge, slug)
+    except HarnessError:
+        return ""
+    return f"/{slug}/pulls/{found[0].number}" if found else ""
 
 
 def waiting(forge: Forge, slug: str) -> list[Pull]:

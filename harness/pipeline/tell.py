@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from harness.forge import comments, repositories, statuses
@@ -19,8 +20,9 @@ DEPLOY: Final = "gitops/deploy"
 CONFIGURE: Final = "gitops/configure"
 SNAPSHOT: Final = "gitops/snapshot"
 CONTAINERS: Final = "/api/gitops/containers"
+REPORTS: Final = "/api/gitops/reports"
 _NO_SUCH_PAGE: Final = (404, 405)
-"""What a forge without a list of containers answers; its pages take the path for one of a repository."""
+"""What a forge answers that has no such place (Gitea): its pages take the path for one of a repository."""
 _PATIENCE: Final = 60.0
 """Seconds that an ending job waits for a forge that is away."""
 
@@ -32,6 +34,16 @@ class Commit:
     slug: str
     sha: str
     page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run's report: the ``file`` that holds it, the ``repository`` and the run of Actions (0: none) it belongs to."""
+
+    name: str
+    file: str
+    repository: str
+    run: int
 
 
 class Voice(Protocol):
@@ -48,6 +60,9 @@ class Voice(Protocol):
 
     def containers(self, document: Mapping[str, Any]) -> None:
         """The list of containers for the forge's pages."""
+
+    def report(self, found: Report) -> None:
+        """A report for the forge's pages."""
 
     def close(self) -> None:
         """Let everything be heard that was said."""
@@ -74,6 +89,9 @@ class ForgeVoice:
     def containers(self, document: Mapping[str, Any]) -> None:
         self._outbox.send(Message("containers", str(document.get("target", "")), {"document": dict(document)}))
 
+    def report(self, found: Report) -> None:
+        self._outbox.send(Message("report", found.name, asdict(found)))
+
     def close(self) -> None:
         self._outbox.flush(Deadline(_PATIENCE))
 
@@ -95,6 +113,9 @@ class Aloud:
 
     def containers(self, document: Mapping[str, Any]) -> None:
         """Nobody asks for the list."""
+
+    def report(self, found: Report) -> None:
+        """It stays where it is."""
 
     def close(self) -> None:
         """All of it was heard at once."""
@@ -128,11 +149,36 @@ def _describe(forge: Forge, record: dict[str, Any]) -> None:
 
 
 def _containers(forge: Forge, record: dict[str, Any]) -> None:
+    _put(forge, CONTAINERS, record["document"])
+
+
+def _report(forge: Forge, record: dict[str, Any]) -> None:
+    hand_over(forge, Report(*(record[key] for key in ("name", "file", "repository", "run"))))
+
+
+def hand_over(forge: Forge, found: Report) -> str:
+    """Give a report to the forge's pages; its address there, empty where the forge keeps none or it is gone."""
     try:
-        forge.put(CONTAINERS, record["document"])
+        html = Path(found.file).read_text()
+    except FileNotFoundError:
+        return ""
+    document = {"html": html, "repository": found.repository, "run": found.run}
+    return str((_put(forge, f"{REPORTS}/{found.name}", document) or {}).get("url") or "")
+
+
+def _put(forge: Forge, path: str, document: dict[str, Any]) -> Any:
+    try:
+        return forge.put(path, document)
     except ForgeError as refused:
         if refused.status not in _NO_SUCH_PAGE:
             raise
+        return None
 
 
-_DELIVERY: Final = {"status": _status, "comment": _comment, "describe": _describe, "containers": _containers}
+_DELIVERY: Final = {
+    "status": _status,
+    "comment": _comment,
+    "describe": _describe,
+    "containers": _containers,
+    "report": _report,
+}

@@ -83,10 +83,11 @@ def told(outcome: Outcome) -> story.ContainerStory:
 
 
 def test_the_result_of_specs_says_when_how_many_and_what_failed() -> None:
-    passed = containers.specs("run-1", told(Outcome.PASSED), "/main/broker/actions/runs/3")
+    run, report = "/main/broker/actions/runs/3", "/main/broker/actions/reports/run-1"
+    passed = containers.specs("run-1", told(Outcome.PASSED), f"http://forge:8080{run}", f"https://forge{report}")
     assert passed == {
         "outcome": "passed", "passed": 1, "failed": 0, "at": "2026-01-31T12:00:03+00:00", "run": "run-1",
-        "link": "/main/broker/actions/runs/3", "failures": [],
+        "link": run, "report": report, "failures": [],
     }  # fmt: skip
     failed = containers.specs("run-1", told(Outcome.FAILED))
     assert failed is not None

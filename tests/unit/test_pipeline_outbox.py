@@ -11,7 +11,7 @@ from harness.forge.client import Forge
 from harness.forge.errors import ForgeError, ForgeUnreachable, LoginRefused
 from harness.kit.clock import Deadline
 from harness.pipeline.outbox import Message, Outbox
-from harness.pipeline.tell import Commit, ForgeVoice
+from harness.pipeline.tell import Commit, ForgeVoice, Report
 from tests.unit.pipeline_fakes import Heard
 
 FORGE = cast("Forge", object())
@@ -91,7 +91,8 @@ def test_a_voice_says_each_thing_under_its_own_subject(outbox: Outbox, heard: He
     voice.comment("main/broker", 7, "plan", "words")
     voice.describe("main/broker", "[active] 111")
     voice.containers({"target": "embedded", "containers": []})
+    voice.report(Report("run-1", "/gone/report.html", "main/broker", 3))
     voice.close()
     kinds: list[Any] = [record["kind"] for record in heard.records]
-    assert kinds == ["status", "status", "comment", "describe", "containers"]
+    assert kinds == ["status", "status", "comment", "describe", "containers", "report"]
     assert heard.records[0]["target"] == "http://forge/runs/1"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jinja2
-
 from harness.kit import files
 from harness.kit.secret import redact
 from harness.lifecycle import journal, plan_file
@@ -29,6 +27,8 @@ def build(run_dir: Path) -> Path:
 
 def render(told: story.RunStory) -> str:
     """The page; what the journal could not know to be secret when it was written is masked now."""
+    import jinja2  # noqa: PLC0415 - takes long to load, and a deploy needs it at its end
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
         autoescape=True,
@@ -36,6 +36,6 @@ def render(told: story.RunStory) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"seconds": words.seconds}
+    environment.filters |= {"seconds": words.seconds, "moment": words.moment}
     page = environment.get_template("page.html.j2")
     return redact(page.render(run=told, timeline=timeline.draw(told), count=words.count))

@@ -16,13 +16,14 @@ Handler = Callable[[Page], Response]
 @dataclass(frozen=True, slots=True)
 class Needs:
     """``user``: somebody signed in; ``mode``: of the repository in the address; ``archived``: works on archived ones
-    too; ``api``: no form, so no form's token, and a view that identifies by itself.
+    too; ``api``: no form, so no form's token, and a view that identifies by itself; ``most``: bytes of what is sent.
     """
 
     user: bool = False
     mode: Mode = Mode.READ
     archived: bool = False
     api: bool = False
+    most: int = 1024 * 1024
 
 
 ANY = Needs()

@@ -82,7 +82,7 @@ def missing(page: Page) -> Response:
 
 def refused(page: Page, status: int, title: str, words: str) -> Response:
     """A page that says why not."""
-    return show_as(page, status, "refused", title=title, words=words)
+    return show_as(page, status, "refused", status=status, title=title, words=words)
 
 
 def harmless(response: Response) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs
 
@@ -17,7 +18,7 @@ from harness.embedded.forge.errors import EmptyError, ForgeError, FullError, Una
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.pages import respond, sessions
 from harness.embedded.forge.pages.desk import Desk
-from harness.embedded.forge.pages.doors import ANY, Door, Doors
+from harness.embedded.forge.pages.doors import API, Door, Doors
 from harness.embedded.forge.pages.page import Page, SignInError
 from harness.embedded.forge.pages.views import (
     branches,
@@ -30,6 +31,7 @@ from harness.embedded.forge.pages.views import (
     owners,
     pull_actions,
     pulls,
+    reports,
     repository,
     runs,
     settings,
@@ -41,11 +43,10 @@ from harness.embedded.forge.services.repositories import MovedError
 from harness.kit.secret import redact
 
 _log = logging.getLogger(__name__)
-_MOST_FORM = 1024 * 1024
 _AREAS: tuple[Doors, ...] = (
     home.doors, sign_in.doors, settings.doors, containers.doors, variables.doors, compare.doors, pulls.doors,
-    pull_actions.doors, runs.doors, commits.doors, branches.doors, files.doors, code.doors, repository.doors,
-    owners.doors,
+    pull_actions.doors, reports.doors, runs.doors, commits.doors, branches.doors, files.doors, code.doors,
+    repository.doors, owners.doors,
 )  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def routes(forge: Forge) -> list[BaseRoute]:
     doors = [door for area in _AREAS for door in area.doors]
     made: list[BaseRoute] = [_route(forge, desk, door) for door in doors]
     methods = ("GET", "POST", "PUT", "DELETE", "PATCH")
-    return [*made, *(_route(forge, desk, Door(method, "/{path:path}", _nothing, ANY)) for method in methods)]
+    return [*made, *(_route(forge, desk, Door(method, "/{path:path}", _nothing, API)) for method in methods)]
 
 
 def _nothing(_page: Page) -> Response:
@@ -68,7 +69,7 @@ def _route(forge: Forge, desk: Desk, door: Door) -> Route:
 
 def _endpoint(forge: Forge, desk: Desk, door: Door) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        body = await _body(request)
+        body = await _body(request, door.needs.most)
         if body is None:
             return Response("Too much.\n", 413)
         page = _page(forge, desk, request, body)
@@ -77,14 +78,15 @@ def _endpoint(forge: Forge, desk: Desk, door: Door) -> Callable[[Request], Await
     return endpoint
 
 
-async def _body(request: Request) -> bytes | None:
-    found = b""
+async def _body(request: Request, most: int) -> bytes | None:
+    """What was sent; ``None`` when it is too much."""
+    found = bytearray()
     if request.method != "GET":
         async for chunk in request.stream():
             found += chunk
-            if len(found) > _MOST_FORM:
+            if len(found) > most:
                 return None
-    return found
+    return bytes(found)
 
 
 def _page(forge: Forge, desk: Desk, request: Request, body: bytes) -> Page:
@@ -126,14 +128,16 @@ def _answer(page: Page, door: Door) -> Response:
     except EmptyError:
         return respond.missing(page)
     except Exception as error:  # every bug ends as a page, and in the log
-        _log.exception("%s %s failed", page.method, redact(page.path))
         return _failed(page, error)
 
 
 def _failed(page: Page, error: Exception) -> Response:
+    mark = secrets.token_hex(4)
+    _log.error("%s: %s %s failed", mark, page.method, redact(page.path), exc_info=error)
     if is_full(error):
         return _refused(page, FullError())
-    return respond.refused(page, 500, "Something went wrong", "Making this page failed; the log says why.")
+    words = f"It is a fault of the forge, not yours. Its log tells more; look there for {mark}."
+    return respond.refused(page, 500, "Something went wrong", words)
 
 
 def _identify(page: Page) -> None:

@@ -28,6 +28,8 @@ def _environment() -> Environment:
     made.filters |= {
         "age": words.age,
         "moment": words.moment,
+        "until": words.until,
+        "schedule": words.schedule,
         "machine_time": words.machine_time,
         "size": words.size,
         "hue": words.hue,

@@ -9,6 +9,8 @@ from harness.embedded.forge import clock
 
 _AGES = ((365 * 86400, "year"), (30 * 86400, "month"), (7 * 86400, "week"), (86400, "day"), (3600, "hour"))
 _HUES = 8
+_WEEK = ("Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+_DAYS = {str(number): name for number, name in enumerate(_WEEK)}
 
 
 def seconds_of(when: int | float | str | None) -> int | None:
@@ -33,6 +35,29 @@ def age(when: int | float | str | None, now: int | None = None) -> str:
         if passed >= size:
             return f"{passed // size} {name}{'s' if passed // size > 1 else ''} ago"
     return "just now"
+
+
+def until(when: int, now: int | None = None) -> str:
+    """How long from now, roughly: ``in 3 minutes``."""
+    left = when - (clock.now() if now is None else now)
+    for size, name in (*_AGES, (60, "minute")):
+        if left >= size:
+            return f"in {left // size} {name}{'s' if left // size > 1 else ''}"
+    return "in a moment"
+
+
+def schedule(line: str) -> str:
+    """What a cron line means, when it is one of the usual kinds: ``every 3 hours``; else the line itself."""
+    parts = line.split()
+    if len(parts) != 5 or parts[2:4] != ["*", "*"] or not parts[0].isdecimal():
+        return line
+    minute, hour, weekday = parts[0], parts[1], parts[4]
+    if weekday == "*" and (hour == "*" or hour.startswith("*/")):
+        step = hour.removeprefix("*").removeprefix("/")
+        return f"every {step} hours" if step not in {"", "1"} else "every hour"
+    if not hour.isdecimal() or not (weekday == "*" or weekday in _DAYS):
+        return line
+    return f"{_DAYS.get(weekday, 'daily')} at {int(hour):02}:{int(minute):02} UTC"
 
 
 def moment(when: int | float | str | None) -> str:

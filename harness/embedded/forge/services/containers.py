@@ -37,8 +37,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Specs:
-    """The last result of a container's specs. ``link`` is a path on this forge, ``run`` the harness's own name of the
-    run; ``failures`` quotes what failed.
+    """The last result of a container's specs. ``link`` and ``report`` are paths on this forge, ``run`` the harness's
+    own name of the run; ``failures`` quotes what failed.
     """
 
     outcome: str = "none"
@@ -48,6 +48,7 @@ class Specs:
     link: str = ""
     run: str = ""
     failures: tuple[str, ...] = ()
+    report: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,7 @@ def _specs(document: Any, where: str) -> Specs:
         _link(raw, "link", where),
         _text(raw, "run", where),
         failures,
+        _link(raw, "report", where),
     )
 
 

@@ -105,6 +105,22 @@ def newest_runs(db: Database, repo_ids: Sequence[int]) -> dict[int, RunLine]:
     return {one.repo_id: one for one in db.all(RunLine, sql, *known)}
 
 
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A workflow that runs by the clock: its cron line, and when it is due next."""
+
+    repo_id: int
+    file: str
+    cron: str
+    due: int
+
+
+def schedules(db: Database, repo_ids: Sequence[int]) -> list[Schedule]:
+    """What runs by the clock in these repositories, what comes first first."""
+    known = list(repo_ids)[:MOST]
+    return db.all(Schedule, f"SELECT * FROM schedule WHERE repo_id IN ({marks(known)}) ORDER BY due", *known)  # noqa: S608
+
+
 def run_files(db: Database, repo_id: int) -> list[str]:
     """The workflow files that the repository's runs came from."""
     return db.column("SELECT DISTINCT file FROM run WHERE repo_id = ? ORDER BY file", repo_id)

@@ -8,7 +8,7 @@ from harness.embedded.forge.errors import not_found
 from harness.embedded.forge.pages import assets, respond
 from harness.embedded.forge.pages.doors import USER, Doors
 from harness.embedded.forge.pages.page import Page
-from harness.embedded.forge.pages.views import shared
+from harness.embedded.forge.pages.views import shared, tasks
 from harness.embedded.forge.services import containers
 from harness.embedded.forge.store import accounts, browsing
 from harness.embedded.forge.store.records import Repository
@@ -38,10 +38,13 @@ def home(page: Page) -> Response:
     known = shared.readable(page)
     keys = [one.id for one in known]
     waiting = browsing.pulls(page.forge.db, keys, closed=False, limit=_FEW)
+    newest = browsing.newest_runs(page.forge.db, keys)
+    found = tasks.of(page, known, newest)
     values = {
         "repositories": known,
-        "owners": _by_owner(known),
-        "newest": browsing.newest_runs(page.forge.db, keys),
+        "owners": _by_owner([one for one in known if not found or one.owner_name != tasks.OWNER]),
+        "newest": newest,
+        "tasks": found,
         "pulls": waiting,
         "pull_count": browsing.count_pulls(page.forge.db, keys, closed=False),
         "checks": shared.checks_of(page, [one.head_sha for one in waiting]),

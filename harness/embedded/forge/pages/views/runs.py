@@ -14,7 +14,7 @@ from harness.embedded.forge.pages import respond, running, terminal, trunk
 from harness.embedded.forge.pages.doors import WRITE, Doors
 from harness.embedded.forge.pages.page import Page
 from harness.embedded.forge.pages.views import shared
-from harness.embedded.forge.services import run_states
+from harness.embedded.forge.services import reports, run_states
 from harness.embedded.forge.services import runs as run_service
 from harness.embedded.forge.store import accounts, actions, browsing
 from harness.embedded.forge.store.records import Job, Run, Step
@@ -108,6 +108,7 @@ def _show(page: Page, found: Run, jobs: list[Job], chosen: Job | None) -> Respon
         "actor": accounts.by_id(page.forge.db, found.actor_id),
         "may": page.may(Mode.WRITE),
         "over": found.status == "completed",
+        "reports": reports.of_run(page.forge, page.repository, found.id),
     }
     return respond.show(page, "run", tab="runs", **values)
 
