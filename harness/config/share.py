@@ -58,6 +58,16 @@ class Share:
         return self._home() / "node-access.json"
 
     @property
+    def read_token(self) -> Path:
+        """The token that may only look at the target (0600, ``user@realm!name=secret``), where one could be had."""
+        return self._home() / "pve-read.token"
+
+    @property
+    def read_token_refused(self) -> Path:
+        """Whose credentials could not make one, so that this is said once."""
+        return self._home() / "pve-read.refused"
+
+    @property
     def login_file(self) -> Path:
         """The generated login (0600); exists only when none is configured."""
         return self._home() / "login.json"

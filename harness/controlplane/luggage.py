@@ -3,7 +3,8 @@
 It goes as files of mode 0600 through the Docker engine or over ssh, never through git, an environment or a command
 line. Whose it is afterwards:
 
-- *settings, login, password, revision key*: the workstation's; a control plane gets them again at every hand-over;
+- *settings, login, password, revision key, token that only reads*: the workstation's; a control plane gets them again
+  at every hand-over;
 - *containers' private keys*: both sides'; they are made for all containers before the first hand-over, and a side that
   lacks one takes the other's (``merge_keys``);
 - *known hosts*: nobody's; each side knows a container's host key by the stamp that its maker wrote in PVE.
@@ -28,7 +29,7 @@ from harness.kit.secret import Secret
 
 SHARE = f"{DATA}/share"
 SETTINGS = f"{SHARE}/config.json"
-_STATE = ("revision.key", "login.json", "network.json")
+_STATE = ("revision.key", "login.json", "network.json", "pve-read.token")
 """Files of a target that a control plane gets anew every time."""
 PASSWORD_FILE = "admin.password"  # noqa: S105 - a file's name, as the forge reads it
 KNOWN_HOSTS = "known_hosts"

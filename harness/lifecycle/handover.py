@@ -28,6 +28,7 @@ from harness.inventory.model import Container
 from harness.kit.errors import ConfigurationError, Problem
 from harness.kit.files import private_directory
 from harness.kit.secret import Secret
+from harness.lifecycle import reading
 from harness.lifecycle.seeding import names, seed
 from harness.lifecycle.seeding.accounts import recipes_login, service_login
 from harness.lifecycle.seeding.report import Seeded
@@ -52,11 +53,13 @@ class Recipient:
     """None: containers cannot reach it, so recipes get no account there."""
 
 
-def luggage(workspace: Workspace) -> Luggage:
+def luggage(workspace: Workspace, say: Say) -> Luggage:
     """What a control plane has to bring along to work on the target of ``workspace`` as we do.
 
     What both sides must have alike is made first: the keys of all containers, so that whichever side makes one both
-    can log in, the authority, and the key that revisions are hashed with.
+    can log in, the authority, and the key that revisions are hashed with. On an embedded node the token that only reads
+    as well; on a host of the user's that waits for the first deploy (``pack``): until one is accepted nothing changes
+    there.
     """
     workspace.share.revision_key()
     deployment.authority(workspace.share).found()
@@ -64,6 +67,7 @@ def luggage(workspace: Workspace) -> Luggage:
         keys.ensure_key(workspace.share.keys, container.vmid)
     node = None
     if workspace.settings.embedded_target:
+        reading.ensure(workspace, say)
         endpoint, credentials = workspace.pve.endpoint, workspace.pve.credentials
         assert endpoint.fingerprint
         assert credentials.password
@@ -92,9 +96,10 @@ def recipient_on(workspace: Workspace, container: Container, connection: Connect
     return Recipient(address, SshReach(connection), inside, deployment.url(container))
 
 
-def pack(workspace: Workspace, reach: Reach) -> None:
+def pack(workspace: Workspace, reach: Reach, say: Say) -> None:
     """Bring the luggage to a control plane on Proxmox VE."""
-    found = luggage(workspace)
+    reading.ensure(workspace, say)
+    found = luggage(workspace, say)
     first = reach.read(f"{SHARE}/{found.target}/{KNOWN_HOSTS}") is None
     reach.put(found.files(first=first))
 

@@ -65,7 +65,7 @@ def bring_up(workspace: Workspace, say: Say) -> LocalPlane:
         found = local.ensure(
             client,
             place,
-            handover.luggage(workspace),
+            handover.luggage(workspace, say),
             Program.of(workspace.root),
             say,
             bridge=_bridge(client, workspace),

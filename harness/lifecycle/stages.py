@@ -89,7 +89,7 @@ class LifecycleStages:
         if whereabouts.is_ourselves(workspace, context.container):
             return
         recipient = handover.recipient_on(workspace, context.container, context.connection())
-        handover.pack(workspace, recipient.reach)
+        handover.pack(workspace, recipient.reach, context.note)
         handover.hand_over(workspace, recipient, context.note, all_requests=True)
 
     def idempotence(self, container: str) -> Evidence:

@@ -21,6 +21,7 @@ from harness.pipeline.proposed import Piece, Proposed
 from harness.pipeline.scope import Scope
 from harness.pipeline.tell import Commit
 from harness.pve.client import Pve
+from harness.repo.parts import STAGE_FILE
 from harness.repo.scratch import Scratch
 
 
@@ -70,9 +71,12 @@ def _dispatched(office: Office) -> tuple[Job, Proposal]:
 
 
 def _check(office: Office, seat: Seat, root: Path, scratch: Path) -> int:
+    where = scope.of(seat.job.repository)
     try:
         lay_out(office, seat, root, scratch)
-        made, key = plan(office, root, scope.of(seat.job.repository), seat.proposal.head_sha)
+        if where.stage and not (root / where.place / STAGE_FILE).is_file():
+            return _not_yet(office, seat, where)
+        made, key = plan(office, root, where, seat.proposal.head_sha)
     except HarnessError as error:
         return _no_plan(office, seat, root, error)
     body = comment.plan(made, seat.proposal.head_sha)
@@ -81,6 +85,14 @@ def _check(office: Office, seat: Seat, root: Path, scratch: Path) -> int:
     _state(office, seat, "failure" if made.refused else "success", comment.status_of_plan(made))
     office.say(body)
     return ExitCode.FAILED if made.refused else ExitCode.OK
+
+
+def _not_yet(office: Office, seat: Seat, where: Scope) -> int:
+    """A stage fork as seeding makes it: nobody has said yet where its container is to be, so nothing is wrong."""
+    office.voice.comment(seat.job.repository, seat.proposal.number, "plan", comment.no_stage(where.names[0]))
+    _state(office, seat, "pending", comment.NO_STAGE)
+    office.say(comment.NO_STAGE)
+    return ExitCode.OK
 
 
 def _no_plan(office: Office, seat: Seat, root: Path, error: HarnessError) -> int:
@@ -125,7 +137,7 @@ def check_folder(office: Office, folder: Path) -> int:
 def plan(office: Office, root: Path, where: Scope, head: str | None) -> tuple[Plan, bytes]:
     """The plan for the files at ``root`` and the key that seals it; raises ``ConfigurationError``."""
     workspace = office.workspace(root, where.stage)
-    pve = door.looking(workspace, office.environ)
+    pve = door.looking(workspace, office.environ, office.say)
     try:
         made = _planned(workspace, where, pve)
         key = workspace.share.revision_key()

@@ -12,10 +12,12 @@ from harness.lifecycle.plan_view import summary
 from harness.lifecycle.report.story import ContainerStory, Item, RunStory, Verdict
 from harness.pipeline.agreement import level
 from harness.pipeline.markdown import block, code, table, text
+from harness.repo.parts import STAGE_FILE
 
 _ENTAILS: Final = {Effect.HOT: "none", Effect.RESTART: "restart", Effect.REPLACE: "**replace**"}
 _QUIET: Final = frozenset({Action.UNCHANGED})
 _SHOWN_SPECS: Final = 5
+NO_STAGE: Final = f"needs a {STAGE_FILE} with an ID and an IP of its own"
 _STATUS_LENGTH: Final = 250
 
 
@@ -71,6 +73,16 @@ def _container(entry: ContainerPlan) -> str:
 def _change(change: FieldChange) -> tuple[str, ...]:
     old, new = (code(value) if value is not None else "none" for value in (change.old, change.new))
     return code(change.field), old, new, _ENTAILS[change.effect]
+
+
+def no_stage(name: str) -> str:
+    """A stage that nobody has described yet, and how that is done."""
+    return (
+        f"### No plan yet\n\nThis fork becomes the container {code(f'stage-{name}')} once its `main` has a"
+        f" `{STAGE_FILE}` with an `ID` and an `IP` of its own, which no other container has:\n\n"
+        f"{block('ID=<a free number>' + chr(10) + 'IP=<a free address>/<prefix>')}\n\nUntil then there is nothing to"
+        " accept: a release without it is refused."
+    )
 
 
 def problem(error: HarnessError, head: str, root: Path) -> str:

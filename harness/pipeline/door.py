@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import os
 import tempfile
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from harness.config import forge_accounts, share
+from harness.config import forge_accounts
 from harness.config.forge_accounts import ForgeAccount
-from harness.config.settings_file import load_settings
-from harness.config.share import Share
 from harness.forge.client import Address, Forge, Login
-from harness.kit.errors import HarnessError, UsageError
+from harness.kit.errors import UsageError
 from harness.kit.files import private_directory, write_atomic
-from harness.kit.secret import Secret
-from harness.lifecycle import workspace as workspaces
+from harness.lifecycle import reading
+from harness.lifecycle.reading import BlindError
 from harness.lifecycle.workspace import Say, Workspace
 from harness.pipeline import tell
+from harness.pipeline.greeting import settings_of, share_base
 from harness.pipeline.job import Job
 from harness.pipeline.outbox import FOLDER, Outbox
 from harness.pipeline.tell import Aloud, ForgeVoice, Voice
-from harness.pve.client import Credentials, Pve
+from harness.pve.client import Pve
+from harness.pve.errors import AuthenticationFailed
+from harness.pve.reading import ReadToken
 
 JOB_USER: Final = "gitea-actions"
 """Whom a job's own token belongs to."""
@@ -74,25 +73,11 @@ class Office:
         opened.pve.close()
         return replace(opened, pve=greeted)
 
-    def greet(self) -> Pve | None:
-        """Sign in at the target while other things are done; what goes wrong is said when it is really needed."""
-        environ = settings_of(self.root, self.environ)
-        settings = load_settings(self.root, environ)
-        pve = workspaces.way(settings, Share.for_target(self.root, settings, environ))
-        if pve is not None:
-            threading.Thread(target=_say_hello, args=(pve,), daemon=True).start()
-        return pve
-
     def close(self) -> None:
         """Let everything be heard, then let go."""
         self.voice.close()
         if self.forge is not None:
             self.forge.close()
-
-
-def _say_hello(pve: Pve) -> None:
-    with suppress(HarnessError):
-        pve.get("version")
 
 
 def open_office(root: Path, environ: Mapping[str, str], say: Say) -> Office:
@@ -103,12 +88,6 @@ def open_office(root: Path, environ: Mapping[str, str], say: Say) -> Office:
     forge = open_forge(job, share_base(root, environ))
     outbox = Outbox(share_base(root, environ) / FOLDER, forge, tell.deliver, say)
     return Office(root, environ, say, job, forge, ForgeVoice(outbox))
-
-
-def share_base(root: Path, environ: Mapping[str, str]) -> Path:
-    """The directory of all targets' state."""
-    named = environ.get(share.VARIABLE)
-    return Path(named).absolute() if named else root / "local" / "share"
 
 
 def open_forge(job: Job, base: Path) -> Forge:
@@ -134,21 +113,26 @@ def _authorities(account: ForgeAccount, base: Path) -> Path | None:
     return path
 
 
-def settings_of(trusted: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment with settings and state of the trusted checkout, whatever tree a workspace is opened on."""
-    named = {"GITOPS_CONFIG": str(trusted / "local" / "config.json"), share.VARIABLE: str(share_base(trusted, environ))}
-    return {**named, **{key: value for key, value in environ.items() if value}}
+def looking(workspace: Workspace, environ: Mapping[str, str], say: Say) -> Pve:
+    """The way to PVE by which plans look: with a token that may only read, where there is one.
 
-
-def looking(workspace: Workspace, environ: Mapping[str, str]) -> Pve:
-    """The way to PVE by which plans look: with a token that may only read, where ``GITOPS_PVE_READ_TOKEN`` names one.
-
-    It has the form ``user@realm!name=secret``; without one the workspace's own way is taken.
+    ``GITOPS_PVE_READ_TOKEN`` (``user@realm!name=secret``) comes before the one that was handed over; without a good one
+    the workspace's own way is taken. Raises ``UsageError`` or ``BlindError`` for a named one that is of no use.
     """
-    token, separator, secret = environ.get(_READS, "").partition("=")
-    if not separator or workspace.settings.embedded_target:
+    named = environ.get(_READS, "")
+    if named:
+        token = ReadToken.parse(named)
+        if token is None:
+            raise UsageError("the secret PVE_READ_TOKEN is no token", hint="it has the form user@realm!name=secret")
+        return reading.with_token(workspace.pve, token)
+    kept = reading.kept(workspace.share)
+    if kept is None:
         return workspace.pve
-    return Pve(workspace.pve.endpoint, Credentials(user=token.partition("!")[0], token=token, secret=Secret(secret)))
+    try:
+        return reading.with_token(workspace.pve, kept)
+    except (AuthenticationFailed, BlindError) as useless:
+        say(f"{useless.message}; looking with the rights of {workspace.pve.credentials.identity}")
+        return workspace.pve
 
 
 def private_folder() -> Path:

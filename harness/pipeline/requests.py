@@ -82,7 +82,6 @@ def _waiting_page(forge: Forge, slug: str) -> str:
 
 
 def waiting(forge: Forge, slug: str) -> list[Pull]:
-    """Open pull requests into ``release``, oldest first."""
-    return sorted(
-        (pull for pull in pulls.listed(forge, slug) if pull.base == names.RELEASE), key=lambda one: one.number
-    )
+    """Open release pull requests, oldest first: what stands on ``main`` already, not what somebody proposes."""
+    found = (pull for pull in pulls.listed(forge, slug) if (pull.base, pull.head) == (names.RELEASE, names.TRUNK))
+    return sorted((pull for pull in found if pull.head_slug == slug), key=lambda one: one.number)

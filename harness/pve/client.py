@@ -43,19 +43,19 @@ class Pve:
         self._door = Door(endpoint, credentials, self.clock)
         self._answered = False
 
-    def get(self, path: str, **params: Any) -> Any:
+    def get(self, path: str, /, **params: Any) -> Any:
         """GET; the answer's data."""
         return self._call("get", path, params)
 
-    def post(self, path: str, **params: Any) -> Any:
+    def post(self, path: str, /, **params: Any) -> Any:
         """POST; the answer's data, a task id for long work."""
         return self._call("post", path, params)
 
-    def put(self, path: str, **params: Any) -> Any:
+    def put(self, path: str, /, **params: Any) -> Any:
         """PUT; the answer's data."""
         return self._call("put", path, params)
 
-    def delete(self, path: str, **params: Any) -> Any:
+    def delete(self, path: str, /, **params: Any) -> Any:
         """DELETE; the answer's data."""
         return self._call("delete", path, params)
 
