@@ -16,6 +16,15 @@ from harness.repo.parts import STAGE_FILE
 
 _ENTAILS: Final = {Effect.HOT: "none", Effect.RESTART: "restart", Effect.REPLACE: "**replace**"}
 _QUIET: Final = frozenset({Action.UNCHANGED})
+_DOES: Final = {
+    Action.REPLACE: "**replaces**",
+    Action.CREATE: "creates",
+    Action.RESTART: "changes and restarts",
+    Action.CHANGE: "changes without a restart",
+    Action.CONVERGE: "configures",
+    Action.VERIFY: "verifies",
+}
+"""What a plan does, the gravest first."""
 _SHOWN_SPECS: Final = 5
 NO_STAGE: Final = f"needs a {STAGE_FILE} with an ID and an IP of its own"
 _STATUS_LENGTH: Final = 250
@@ -25,7 +34,7 @@ def plan(made: Plan, head: str) -> str:
     """The plan: one line for all containers, a table for each that something happens to."""
     busy = [entry for entry in made.containers if entry.action not in _QUIET]
     quiet = [entry.name for entry in made.containers if entry.action in _QUIET]
-    parts = [f"### Plan for {code(head[:12])}", text(summary(made))]
+    parts = [f"### Plan for {code(head[:12])}", _lead(made)]
     if busy:
         parts.append(_overview(busy))
     parts += [_container(entry) for entry in busy if entry.changes]
@@ -34,19 +43,36 @@ def plan(made: Plan, head: str) -> str:
     return "\n\n".join(parts)
 
 
+def _lead(made: Plan) -> str:
+    """What it comes to, as a sentence."""
+    named = ((word, _named(made.pending, action)) for action, word in _DOES.items())
+    told = [f"{word} {names}" for word, names in named if names]
+    refused = _named(made.refused, Action.REFUSED)
+    sentence = f"On {text(made.target)} this {'; '.join(told)}." if told else f"On {text(made.target)} nothing changes."
+    return f"{sentence} **Refused**, and left alone: {refused}." if refused else sentence
+
+
+def _named(entries: Iterable[ContainerPlan], action: Action) -> str:
+    return _enumerated([code(entry.name) for entry in entries if entry.action is action])
+
+
+def _enumerated(parts: list[str]) -> str:
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
+
+
 def _overview(entries: Iterable[ContainerPlan]) -> str:
     rows = [
         (
             code(entry.name),
-            str(entry.vmid),
-            code(entry.address.partition("/")[0]),
             _what(entry),
             _entails(entry),
             _why(entry),
+            code(entry.address.partition("/")[0]),
+            str(entry.vmid),
         )
         for entry in entries
     ]
-    return table(("container", "id", "address", "what happens", "entails", "why"), rows)
+    return table(("container", "what happens", "entails", "why", "address", "id"), rows)
 
 
 def _what(entry: ContainerPlan) -> str:

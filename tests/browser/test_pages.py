@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from harness.embedded.forge import clock
 from harness.embedded.forge.services import job_logs
 from harness.embedded.forge.store import actions
+from tests.browser.deploy import RUN
 from tests.browser.world import Client, World
 
 PLACES = (
@@ -20,6 +21,7 @@ PLACES = (
     "/main/config/commits/branch/main", "/main/config/commit/{sha}", "/main/config/branches", "/main/config/tags",
     "/main/config/pulls", "/main/config/pulls/1", "/main/config/pulls/1/commits", "/main/config/pulls/1/files",
     "/main/config/compare/release...main", "/main/config/actions", "/main/config/actions/runs/{run}",
+    f"/main/config/actions/reports/{RUN}",
     "/main/config/settings", "/main/config/settings/actions/variables", "/org/main/settings/actions/variables",
     "/main/config/settings/actions/secrets", "/user/settings/account", "/user/settings/applications", "/main/none",
 )  # fmt: skip
@@ -130,7 +132,7 @@ def test_a_person_reads_the_plan_and_merges(browser: Browser, forge: World) -> N
         page.get_by_label("Password").fill(forge.served.password.reveal())
         page.locator("main").get_by_role("button", name="Sign in").click()
         plan = page.get_by_role("article", name="Plan")
-        expect(plan.get_by_role("cell", name="restart")).to_be_visible()
+        expect(plan.get_by_role("cell", name="restart").first).to_be_visible()
         expect(page.get_by_text("Every check passed.")).to_be_visible()
         page.goto(_fresh_pull(forge, "by-mouse"))
         page.get_by_role("button", name="Merge").click()

@@ -12,6 +12,7 @@ from harness.embedded.forge import clock
 from harness.embedded.forge.server import Served
 from harness.embedded.forge.services import job_logs
 from harness.embedded.forge.store import actions
+from tests.browser import deploy
 
 README = """# Control plane
 
@@ -52,15 +53,21 @@ jobs:
       - name: Deploy
         run: nox -s deploy
 """
-PLAN = """<!-- gitops:plan -->
-**2 of 4 containers change**, one restarts. Accepting this deploys exactly that.
-
-| Container | Field | Now | Will be | Entails |
-|---|---|---|---|---|
-| `broker` | memory | 512 MiB | 1024 MiB | nothing |
-| `proxy` | cores | 1 | 2 | restart |
-| `apache` |  |  |  | unchanged |
+TASK = """name: {title}
+on:{schedule}
+  workflow_dispatch:
+jobs:
+  {name}:
+    runs-on: shell
+    steps:
+      - name: {title}
+        run: nox -s {name}
 """
+TASKS = (
+    ("deploy", "Merges every open release pull request whose plan is fine.", ""),
+    ("health", "Asks every container and its service how they are.", "0 */3 * * *"),
+    ("update", "Upgrades the system of every container, and reboots where that is required.", "30 4 * * 0"),
+)
 LAST = clock.show(clock.now() - 1500)
 CONTAINERS: list[dict[str, Any]] = [
     {
@@ -80,6 +87,7 @@ CONTAINERS: list[dict[str, Any]] = [
         "node": "pve", "repository": "main/proxy", "revision": "77aa00bb11cc22dd",
         "specs": {
             "outcome": "failed", "passed": 6, "failed": 1, "at": LAST,
+            "link": "/main/config/actions/runs/1", "report": f"/main/config/actions/reports/{deploy.RUN}",
             "failures": ["test_serves_every_host: 502 is not 200\n  broker.home did not answer"],
         },
         "changes": [{"field": "cores", "old": "1", "new": "2", "entails": "restart"}],
@@ -141,6 +149,11 @@ class Client:
         body = {"files": changes, "message": message, "branch": branch, **({"new_branch": new} if new else {})}
         self.call("POST", f"/repos/{repository}/contents", body)
 
+    def publish(self, path: str, document: Any) -> None:
+        """Give the pages something to show."""
+        address = f"{self._base}/api/gitops/{path}"
+        requests.put(address, json=document, auth=self._auth, timeout=30).raise_for_status()
+
 
 def build(served: Served) -> World:
     """Fill the forge."""
@@ -154,14 +167,27 @@ def build(served: Served) -> World:
         files = {"config.env": "ID=111\nIP=10.143.0.11\n", "recipes/default.rb": "package 'mosquitto'\n"}
         client.commit(f"main/{name}", files, f"Describe {name}")
     client.call("POST", "/orgs/main/actions/variables/DOMAIN", {"value": "home.example"})
-    answer = requests.put(
-        f"{served.url}/api/gitops/containers",
-        json={"target": "10.143.0.1:8006", "containers": CONTAINERS},
-        auth=(served.admin, served.password.reveal()),
-        timeout=30,
-    )
-    answer.raise_for_status()
-    return World(served, *_runs(served, client))
+    client.publish("containers", {"target": "10.143.0.1:8006", "containers": CONTAINERS})
+    failed, running = _runs(served, client)
+    _tasks(served, client)
+    client.publish(f"reports/{deploy.RUN}", {"html": deploy.report_page(), "run": failed})
+    return World(served, failed, running)
+
+
+def _tasks(served: Served, client: Client) -> None:
+    """The tasks; one has run."""
+    for name, words, cron in TASKS:
+        client.call("POST", "/orgs/tasks/repos", {"name": name, "description": words, "default_branch": "main"})
+        schedule = f"\n  schedule:\n    - cron: '{cron}'" if cron else ""
+        text = TASK.format(title=name.title(), name=name, schedule=schedule)
+        client.commit(f"tasks/{name}", {f".gitea/workflows/{name}.yml": text}, "Lay down the task")
+    client.call("POST", "/repos/tasks/health/actions/workflows/health.yml/dispatches", {"ref": "main"})
+    ended = {"status": "completed", "conclusion": "success"}
+    key = served.forge.db.value("SELECT max(id) FROM run")
+    now = clock.now()
+    served.forge.db.update("run", key, created=now - 4300, started=now - 4300, ended=now - 4288, **ended)
+    for job in actions.jobs(served.forge.db, key):
+        served.forge.db.update("job", job.id, started=now - 4300, ended=now - 4288, **ended)
 
 
 def _config(client: Client) -> None:
@@ -180,13 +206,13 @@ def _config(client: Client) -> None:
     body = "Deploys **main** to Proxmox VE. Look at the plan, then merge."
     pull = {"title": "Release Pull Request", "head": "main", "base": "release", "body": body}
     found = client.call("POST", "/repos/main/config/pulls", pull)
-    client.call("POST", "/repos/main/config/issues/1/comments", {"body": PLAN})
+    sha = found["head"]["sha"]
+    client.call("POST", "/repos/main/config/issues/1/comments", {"body": deploy.plan_comment(sha)})
     client.call(
         "POST", "/repos/main/config/issues/1/comments", {"body": "Memory of `broker` doubles: **fine** with me."}
     )
-    sha = found["head"]["sha"]
     for context, state, words in (
-        ("plan", "success", "2 containers change, 1 restarts"),
+        ("gitops/plan", "success", "1 change in place, 1 change needs restart, 1 create, 1 unchanged"),
         ("check / files", "success", "Successful in 4s"),
     ):
         details = {"context": context, "state": state, "description": words, "target_url": ""}

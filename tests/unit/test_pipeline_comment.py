@@ -30,11 +30,24 @@ def plan(*entries: ContainerPlan) -> Plan:
 def test_a_plan_has_a_line_for_each_container_and_a_table_for_its_fields() -> None:
     changes = (FieldChange("memory", "512", "1024", Effect.HOT), FieldChange("mount /data", None, "x", Effect.RESTART))
     text = comment.plan(plan(entry("broker", Action.RESTART, *changes), entry("proxy", Action.UNCHANGED)), HEAD)
-    assert "| `broker` | 111 | `192.0.2.11` | change needs restart | restart | because |" in text
+    assert "| `broker` | change needs restart | restart | because | `192.0.2.11` | 111 |" in text
     assert "| `memory` | `512` | `1024` | none |" in text
     assert "| `mount /data` | none | `x` | restart |" in text
     assert "Nothing happens to: `proxy`." in text
     assert text.startswith("### Plan for `1a2b3c4d5e6f`")
+
+
+def test_a_plan_says_in_a_sentence_what_it_comes_to() -> None:
+    entries = [
+        entry("a", Action.RESTART),
+        entry("b", Action.CREATE),
+        entry("c", Action.CREATE),
+        entry("d", Action.UNCHANGED),
+    ]
+    assert "this creates `b` and `c`; changes and restarts `a`." in comment.plan(plan(*entries), HEAD)
+    assert "nothing changes." in comment.plan(plan(entries[-1]), HEAD)
+    refused = comment.plan(plan(entry("x", Action.REFUSED)), HEAD)
+    assert "nothing changes. **Refused**, and left alone: `x`." in refused
 
 
 def test_a_replacement_and_a_refusal_stand_out() -> None:

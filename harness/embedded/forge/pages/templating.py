@@ -40,6 +40,8 @@ def _environment() -> Environment:
     made.globals |= {
         "duration": words.duration,
         "count": words.count,
+        "cause": words.cause,
+        "run_title": words.run_title,
         "state_of": words.state,
         "asset": assets.address,
         "Mode": Mode,

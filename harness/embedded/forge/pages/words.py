@@ -9,6 +9,7 @@ from harness.embedded.forge import clock
 
 _AGES = ((365 * 86400, "year"), (30 * 86400, "month"), (7 * 86400, "week"), (86400, "day"), (3600, "hour"))
 _HUES = 8
+_CAUSES = {"push": "pushed", "workflow_dispatch": "started"}
 _WEEK = ("Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 _DAYS = {str(number): name for number, name in enumerate(_WEEK)}
 
@@ -92,6 +93,20 @@ def size(count: int) -> str:
             return f"{int(value)} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
         value /= 1024
     return ""
+
+
+def cause(event: str, actor: str) -> str:
+    """What started a run: ``pushed by root``, ``started by root``, ``by the clock``."""
+    if event == "schedule":
+        return "by the clock"
+    if event.startswith("pull_request"):
+        return f"pull request of {actor}"
+    return f"{_CAUSES.get(event, event.replace('_', ' '))} by {actor}"
+
+
+def run_title(event: str, title: str, name: str) -> str:
+    """What a run is called: what was committed says nothing of one that a person or the clock has started."""
+    return name if event in {"schedule", "workflow_dispatch"} and name else title or name
 
 
 def count(number: int, one: str, many: str = "") -> str:
