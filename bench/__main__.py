@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import deploys, node, pages, planning, plot, ready, verifying
+from bench import deploys, merging, node, pages, planning, plot, ready, verifying
 from bench.measure import Figure
 from tests.e2e.world import World
 
@@ -51,6 +51,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Figure]]] = {
     "ready": lambda: _with_world("ready", 41, (), _ready),
     "parallel": lambda: _with_world("parallel", 42, (), deploys.side_by_side),
     "pages": lambda: _in_directory(pages.measure),
+    "merge": lambda: _in_directory(merging.measure),
     "verify": lambda: _with_world("verify", 43, (), _verify),
 }
 

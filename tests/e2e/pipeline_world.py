@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.config import forge_accounts
 from harness.config.forge_accounts import ForgeAccount
+from harness.controlplane.programs import EMBEDDED
 from harness.embedded.forge.server import PASSWORD_FILE, READY_FILE
 from harness.embedded.launch import NodeAccess
 from harness.forge import actions, branches, comments, organisations, pulls, statuses
@@ -30,6 +31,7 @@ from tests.contract.seeding_world import git
 from tests.e2e.world import SOURCE, World, free_port, wait_until
 
 SECONDS = 120.0
+ACCESS_LOG = "node-access.jsonl"
 
 
 @dataclass
@@ -83,10 +85,10 @@ class Pipelines:
             all_requests=all_requests,
         )  # fmt: skip
 
-    def push(self, slug: str, files: dict[str, str | None], branch: str) -> str:
+    def push(self, slug: str, files: dict[str, str | None], branch: str, *, who: Forge | None = None) -> str:
         """A person's commit on ``branch``, made from ``main`` when it is new; None removes a file."""
         place = self.path / f"clone-{slug.replace('/', '-')}"
-        login = self.admin.login
+        login = (who or self.admin).login
         assert login is not None
         assert login.password is not None
         url = self.forge.address.clone(slug).replace("://", f"://{login.user}:{login.password.reveal()}@")
@@ -110,9 +112,9 @@ class Pipelines:
         git(place, "push", "-q", "origin", branch)
         return git(place, "rev-parse", "HEAD")
 
-    def request(self, slug: str, head: str, base: str = "release") -> Pull:
+    def request(self, slug: str, head: str, base: str = "release", *, who: Forge | None = None) -> Pull:
         """A person's pull request."""
-        return pulls.create(self.admin, slug, base=base, head=head, title="A change")
+        return pulls.create(who or self.admin, slug, base=base, head=head, title="A change")
 
     def merge(self, slug: str, number: int) -> Pull:
         """A person accepts."""
@@ -132,6 +134,16 @@ class Pipelines:
             found: Status = wait_until(ended, seconds, f"{context} of {slug}")
         except AssertionError as late:
             raise AssertionError(f"{late}\n{self.logs(slug)}") from None
+        return found
+
+    def said(self, slug: str, sha: str, context: str, words: str) -> Status:
+        """The status ``context`` of a commit once it says ``words``, which need not be its end."""
+
+        def probe() -> Status | None:
+            found = statuses.newest(self.forge, slug, sha).get(context)
+            return found if found is not None and words in found.description else None
+
+        found: Status = wait_until(probe, SECONDS, f"{context} of {slug}: {words}")
         return found
 
     def comment(self, slug: str, number: int, topic: str) -> str:
@@ -174,6 +186,7 @@ def node(path: Path) -> Iterator[Node]:
     port, state = free_port(), path / "node"
     argv = [sys.executable, "-m", "harness.embedded.node", "--state", str(state), "--port", str(port)]
     argv += ["--runtime", "memory", "--listen", "127.0.0.1", "--bridge", "vmbr0=10.187.60.1/24"]
+    argv += ["--access-log", str(path / ACCESS_LOG)]
     process = subprocess.Popen(argv, cwd=SOURCE, stderr=subprocess.DEVNULL)
     try:
         wait_until((state / "node.json").exists, 30, "the node")
@@ -188,6 +201,7 @@ def node(path: Path) -> Iterator[Node]:
 def forge_daemon(state: Path, port: int, host: str = "127.0.0.1") -> Iterator[subprocess.Popen[bytes]]:
     """A forge in a process of its own."""
     argv = [sys.executable, "-m", "harness.embedded.forge", "--state", str(state), "--listen", f"{host}:{port}"]
+    argv += EMBEDDED.forge_options.split()
     state.mkdir(exist_ok=True, mode=0o700)
     with (state.parent / "forge.log").open("ab") as log:
         process = subprocess.Popen(argv, cwd=SOURCE, stdout=log, stderr=log)
