@@ -9,9 +9,10 @@ import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol, cast
 
-from harness.cli import console, session
+from harness.cli import session
 from harness.cli.arguments import Subparsers
 from harness.kit.errors import ExitCode, HarnessError, NoSpaceError
 from harness.kit.files import private_directory, write_atomic
@@ -65,15 +66,25 @@ def main(arguments: Sequence[str], load: Load = load) -> int:
     except SystemExit as end:  # argparse's own way out: 0 after --help, 2 after a usage error
         return end.code if isinstance(end.code, int) else ExitCode.USAGE
     except HarnessError as error:
-        console.show_error(error)
+        _show(error)
         return error.exit_code
     except KeyboardInterrupt:
-        console.say("interrupted")
+        _console().say("interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         return _reader_gone()
     except Exception as error:
         return _no_space(error) if NoSpaceError.is_meant(error) else _unexpected(error)
+
+
+def _console() -> ModuleType:
+    from harness.cli import console  # noqa: PLC0415 - loads rich, which a deploy needs only after it has signed in
+
+    return console
+
+
+def _show(error: HarnessError) -> None:
+    _console().show_error(error)
 
 
 def _understood(options: argparse.Namespace, rest: list[str], load: Load) -> list[str]:
@@ -92,7 +103,7 @@ def _reader_gone() -> int:
 def _no_space(error: Exception) -> int:
     assert isinstance(error, OSError)
     told = NoSpaceError(error)
-    console.show_error(told)
+    _show(told)
     return told.exit_code
 
 
@@ -106,7 +117,7 @@ def _unexpected(error: Exception) -> int:
     except OSError as unwritten:
         told = {"hint": f"the traceback could not be kept: {unwritten}", "detail": text}
     summary = str(error).splitlines()[0] if str(error) else "no message"
-    console.show_error(HarnessError(f"unexpected {type(error).__name__}: {summary}", **told))
+    _show(HarnessError(f"unexpected {type(error).__name__}: {summary}", **told))
     return ExitCode.FAILED
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 from harness.cli import console, planning, session, suite_run
-from harness.config import root as roots
 from harness.lifecycle.plan import Plan
 from harness.lifecycle.workspace import Workspace
 from harness.pipeline import door
@@ -15,14 +12,9 @@ from harness.pipeline.door import Office
 from harness.pipeline.releasing import Ended
 
 
-def root() -> Path:
-    """The checkout. A job stands in it even where it has no containers yet, so it is not searched for."""
-    return Path(os.environ.get(roots.VARIABLE) or Path.cwd()).absolute()
-
-
 def in_office(work: Callable[[Office], int]) -> int:
     """Do it, then see to it that the forge has heard everything; the exit code."""
-    office = door.open_office(root(), session.environment(), console.say)
+    office = door.open_office(session.checkout(), session.environment(), console.say)
     try:
         return int(work(office))
     finally:

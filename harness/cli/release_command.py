@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from harness.cli import arguments, pipeline_run
-from harness.pipeline import releasing
+from harness.cli import arguments, session
+from harness.pipeline import greeting
 
 
 def add_parser(subparsers: arguments.Subparsers) -> argparse.ArgumentParser:
@@ -15,4 +15,8 @@ def add_parser(subparsers: arguments.Subparsers) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:  # noqa: ARG001
     """Exit code 0: deployed and verified; 1: something failed or is refused; 10: it waits to be started by hand."""
-    return pipeline_run.in_office(lambda office: releasing.release(office, pipeline_run.carry_out))
+    greeted = greeting.greet(session.checkout(), session.environment())
+    from harness.cli import pipeline_run  # noqa: PLC0415 - takes its time, in which the target answers
+    from harness.pipeline import releasing  # noqa: PLC0415
+
+    return pipeline_run.in_office(lambda office: releasing.release(office, pipeline_run.carry_out, greeted))

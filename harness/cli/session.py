@@ -20,6 +20,11 @@ def root() -> Path:
     return roots.repository_root(os.environ, Path.cwd())
 
 
+def checkout() -> Path:
+    """The checkout of a job. A job stands in it even where it has no containers yet, so it is not searched for."""
+    return Path(os.environ.get(roots.VARIABLE) or Path.cwd()).absolute()
+
+
 def environment() -> dict[str, str]:
     """This process's environment."""
     return dict(os.environ)

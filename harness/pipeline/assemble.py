@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -12,25 +13,39 @@ from harness.lifecycle.seeding.desk import remote_of
 from harness.pipeline.door import Office
 from harness.pipeline.proposed import Piece
 from harness.pipeline.scope import Scope
+from harness.repo.objects import SUBMODULE
 from harness.repo.remote import Remote, failure
 
 _SECONDS: Final = 300.0
+_AT_ONCE: Final = 8
 
 
 def assemble(office: Office, where: Scope) -> tuple[str, ...]:
-    """Lay the job's commit into the checkout, or for the whole monorepo the newest released commit of each part.
+    """Lay every part into the checkout: the job's own commit, else what the monorepo points to, else, for a release of
+    the whole monorepo, what the part has released since. A job's own steps fetch the harness alone.
 
     The notes say which parts are newer than the monorepo's pointer. Raises ``RemoteError`` or ``RemoteUnreachable``.
     """
     job, forge = office.require()
     remote = remote_of(forge)
+    overruled = newer(office, job.sha) if where.whole else {}
+    found = {place: _piece(place, sha) for place, sha in {**pointed(office.root), **overruled}.items()}
     if not where.whole:
-        lay(office.root, Piece(job.repository, job.sha, where.place), remote)
-        return ()
-    parts = newer(office, job.sha)
-    for place, sha in parts.items():
-        lay(office.root, Piece(names.part(PurePosixPath(place).name), sha, place), remote)
-    return tuple(f"{place}: released at {sha[:12]}, newer than the pointer to it" for place, sha in parts.items())
+        found[where.place] = Piece(job.repository, job.sha, where.place)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(lambda piece: lay(office.root, piece, remote), found.values()))
+    return tuple(f"{place}: released at {sha[:12]}, newer than the pointer to it" for place, sha in overruled.items())
+
+
+def pointed(root: Path) -> dict[str, str]:
+    """Place → commit of the parts that the monorepo's checkout at ``root`` points to."""
+    listed = process.run(["git", "ls-tree", "-r", "-z", "HEAD"], cwd=root).text.split("\0")
+    entries = [line.partition("\t") for line in listed if line]
+    return {place: kind.split()[2] for kind, _, place in entries if kind.split()[0] == SUBMODULE}
+
+
+def _piece(place: str, sha: str) -> Piece:
+    return Piece(names.part(PurePosixPath(place).name), sha, place)
 
 
 def newer(office: Office, sha: str) -> dict[str, str]:

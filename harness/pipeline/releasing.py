@@ -57,25 +57,27 @@ class Release:
         self.office.voice.status(commit, self.context, state, line)
 
 
-def release(office: Office, carry_out: CarryOut) -> int:
-    """Deploy the commit that ``release`` holds. Exit code 0: done and verified; 10: it waits for a person."""
-    return _work(office, carry_out, tell.DEPLOY, _release)
+def release(office: Office, carry_out: CarryOut, greeted: Pve | None = None) -> int:
+    """Deploy the commit that ``release`` holds. Exit code 0: done and verified; 10: it waits for a person.
+
+    ``greeted``: a way to the target that is open already.
+    """
+    return _work(office, carry_out, tell.DEPLOY, lambda task: _open(task, _release, greeted))
 
 
 def configure(office: Office, carry_out: CarryOut) -> int:
     """Configure what stands already, from the commit that was pushed; creates, restarts and replaces nothing."""
-    return _work(office, carry_out, tell.CONFIGURE, _configure)
+    return _work(office, carry_out, tell.CONFIGURE, lambda task: _open(task, _configure, None))
 
 
-def _work(office: Office, carry_out: CarryOut, context: str, work: Callable[[Release, Workspace], int]) -> int:
+def _work(office: Office, carry_out: CarryOut, context: str, work: Callable[[Release], int]) -> int:
     job, _ = office.require()
     commit = Commit(job.repository, job.sha, job.page)
     task = Release(office, scope.of(job.repository), commit, context, carry_out)
     try:
-        greeted = office.greet()  # a merge shall be heard of by PVE within two seconds
         for note in assemble.assemble(office, task.where):
             office.say(note)
-        return _open(task, work, greeted)
+        return work(task)
     except HarnessError as error:
         task.state("failure", comment.status_of(error, office.root))
         raise

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.kit import process
 from harness.kit.errors import HarnessError
 
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # GitPython would refuse to load on a machine without git
+if TYPE_CHECKING:
+    from git import Repo
 
-import git
-from git.exc import GitError
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # GitPython would refuse to load on a machine without git
 
 
 class RepositoryError(HarnessError):
@@ -32,6 +35,18 @@ class Commit:
         return self.sha[:12] + ("+" if self.dirty else "")
 
 
+@contextmanager
+def _opened(root: Path) -> Iterator[Repo]:
+    """The repository at ``root``; raises ``RepositoryError`` for what goes wrong with it."""
+    import git  # noqa: PLC0415 - takes long to load; a deploy signs in at its target before it asks git anything
+
+    try:
+        with git.Repo(root) as repository:
+            yield repository
+    except (git.exc.GitError, OSError, ValueError) as error:
+        raise unreadable(root, str(error)) from error
+
+
 def is_work_tree(root: Path) -> bool:
     """Whether ``root`` itself is the top of a git work tree (a folder inside someone else's is not)."""
     return (root / ".git").exists()
@@ -41,13 +56,10 @@ def commit(root: Path) -> Commit | None:
     """The commit that is checked out; None without git or before the first commit."""
     if not is_work_tree(root):
         return None
-    try:
-        with git.Repo(root) as repository:
-            if not repository.head.is_valid():
-                return None
-            return Commit(repository.head.commit.hexsha, repository.is_dirty(submodules=False))
-    except (GitError, OSError, ValueError) as error:
-        raise unreadable(root, str(error)) from error
+    with _opened(root) as repository:
+        if not repository.head.is_valid():
+            return None
+        return Commit(repository.head.commit.hexsha, repository.is_dirty(submodules=False))
 
 
 def files(root: Path) -> list[Path]:
@@ -55,11 +67,8 @@ def files(root: Path) -> list[Path]:
 
     Relative to ``root``; raises ``RepositoryError``.
     """
-    try:
-        with git.Repo(root) as repository:
-            listed = repository.git.ls_files("--cached", "--others", "--exclude-standard", "-z")
-    except (GitError, OSError, ValueError) as error:
-        raise unreadable(root, str(error)) from error
+    with _opened(root) as repository:
+        listed = repository.git.ls_files("--cached", "--others", "--exclude-standard", "-z")
     found: list[Path] = []
     for name in dict.fromkeys(part for part in listed.split("\0") if part):
         path = Path(name.rstrip("/"))

@@ -28,7 +28,7 @@ from harness.embedded.node.docker import ownership
 from harness.embedded.runner import __main__ as runner_program
 from harness.kit.errors import HarnessError, UnreachableError, UsageError
 from harness.kit.secret import Secret
-from harness.lifecycle.workspace import _node_elsewhere
+from harness.lifecycle.way import node_elsewhere
 
 PASSWORD = Secret("correct-horse-battery")
 ON_A_HOST = Settings(
@@ -106,7 +106,7 @@ def test_inside_the_embedded_node_is_found_where_the_workstation_said(tmp_path: 
     files = {file.path: file.data for file in packed(tmp_path, node=node).files(first=True)}
     inside = Share(tmp_path / "inside")
     inside.node_access.write_bytes(files["/var/lib/gitops/share/embedded/node-access.json"] or b"")
-    told = _node_elsewhere(inside)
+    told = node_elsewhere(inside)
     assert told is not None
     endpoint, credentials = told
     assert (endpoint.host, endpoint.port, endpoint.fingerprint) == ("10.143.0.1", 8006, "AB:CD")
@@ -114,14 +114,14 @@ def test_inside_the_embedded_node_is_found_where_the_workstation_said(tmp_path: 
 
 
 def test_a_workstation_is_told_of_no_other_node(tmp_path: Path) -> None:
-    assert _node_elsewhere(Share(tmp_path / "embedded")) is None
+    assert node_elsewhere(Share(tmp_path / "embedded")) is None
 
 
 def test_a_damaged_note_of_the_node_says_how_to_get_a_new_one(tmp_path: Path) -> None:
     share = Share(tmp_path / "embedded")
     share.node_access.write_text('{"host": "10.143.0.1"}')
     with pytest.raises(UnreachableError) as failed:
-        _node_elsewhere(share)
+        node_elsewhere(share)
     assert "./run local" in str(failed.value.hint)
 
 

@@ -11,7 +11,7 @@ from harness.config import forge_accounts
 from harness.config.forge_accounts import RECIPES, SERVICE, ForgeAccount
 from harness.kit.errors import UsageError
 from harness.kit.secret import Secret
-from harness.pipeline import door, scope
+from harness.pipeline import door, greeting, scope
 from harness.pipeline.job import Job, Proposal
 from harness.pipeline.scope import Scope
 
@@ -117,8 +117,8 @@ def test_the_harness_speaks_as_its_own_account_and_without_one_as_the_job(tmp_pa
 
 
 def test_settings_are_the_trusted_checkout_s_whatever_is_looked_at(tmp_path: Path) -> None:
-    found = door.settings_of(tmp_path, {"PATH": "/bin", "GITOPS_SHARE": ""})
+    found = greeting.settings_of(tmp_path, {"PATH": "/bin", "GITOPS_SHARE": ""})
     assert found["GITOPS_CONFIG"] == str(tmp_path / "local/config.json")
     assert found["GITOPS_SHARE"] == str(tmp_path / "local/share")
-    given = door.settings_of(tmp_path, {"GITOPS_CONFIG": "/c.json", "GITOPS_SHARE": "/s"})
+    given = greeting.settings_of(tmp_path, {"GITOPS_CONFIG": "/c.json", "GITOPS_SHARE": "/s"})
     assert (given["GITOPS_CONFIG"], given["GITOPS_SHARE"]) == ("/c.json", "/s")
