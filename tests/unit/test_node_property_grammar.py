@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from harness.embedded.node import property_string, schema, verify
 
 CALL = ("PUT", "/nodes/{node}/lxc/{vmid}/config")
-KEYS = ("net0", "rootfs", "mp0", "dev0", "features")
-FORMS = {key: schema.load("9.2").format_of(*CALL, key) for key in KEYS}
+NAMES = ("net0", "rootfs", "mp0", "dev0", "features")
+FORMS = {
+    f"{release} {name}": schema.load(release).format_of(*CALL, name) for release in schema.RELEASES for name in NAMES
+}
+KEYS = tuple(FORMS)
 CALM = settings(deadline=None, suppress_health_check=list(HealthCheck))
 # Values of formats and patterns that only a table knows.
 KNOWN = {
@@ -83,14 +86,26 @@ def test_writing_what_was_read_changes_nothing_more(key: str, data: st.DataObjec
 
 @pytest.mark.parametrize("key", KEYS)
 @CALM
-@given(data=st.data(), wrong=st.sampled_from(["2", "yes", "true", "on", "-1", "x y"]))
-def test_a_boolean_is_0_or_1(key: str, data: st.DataObject, wrong: str) -> None:
+@given(data=st.data(), wrong=st.sampled_from(["2", "y", "enabled", "-1", "x y", "10"]))
+def test_a_boolean_is_no_other_word(key: str, data: st.DataObject, wrong: str) -> None:
     booleans = [name for name, rule in FORMS[key].items() if rule.get("type") == "boolean"]
     name = data.draw(st.sampled_from(booleans))
     refused(key, {**data.draw(values_of(key)), name: wrong}, name)
 
 
-@pytest.mark.parametrize("key", ["net0", "dev0"])
+@pytest.mark.parametrize("key", KEYS)
+@CALM
+@given(data=st.data(), word=st.sampled_from(["1", "on", "Yes", "TRUE", "0", "off", "no", "False"]))
+def test_a_boolean_may_be_a_word_inside_a_property_string(key: str, data: st.DataObject, word: str) -> None:
+    booleans = [name for name, rule in FORMS[key].items() if rule.get("type") == "boolean"]
+    name = data.draw(st.sampled_from(booleans))
+    values = {**data.draw(values_of(key)), name: word}
+    text = ",".join(f"{other}={value}" for other, value in values.items())
+    expected = "1" if word.lower() in ("1", "on", "yes", "true") else "0"
+    assert verify.parse_property(FORMS[key], text)[name] == expected
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key.endswith(("net0", "dev0"))])
 @CALM
 @given(data=st.data())
 def test_a_number_keeps_its_limits(key: str, data: st.DataObject) -> None:

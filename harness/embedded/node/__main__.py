@@ -90,7 +90,7 @@ def build(arguments: argparse.Namespace) -> service.Service:
     """A service from the command line; makes state directory, certificate and password."""
     state: Path = files.private_directory(arguments.state)
     options = _options(arguments)
-    addresses = arguments.listen or ["127.0.0.1", *(str(bridge.address.ip) for bridge in options.bridges)]
+    addresses = arguments.listen or _addresses(arguments, options)
     certificate, key = state / "certificate.pem", state / "key.pem"
     print_ = certificates.ensure(certificate, key, options.name, [a for a in addresses if a != "0.0.0.0"])  # noqa: S104
     runtime = _runtime(arguments, state)
@@ -99,6 +99,12 @@ def build(arguments: argparse.Namespace) -> service.Service:
         node.faults.set(ctl.load_plan(arguments.faults))
     log = _access_log(arguments.access_log)
     return service.Service(node, addresses, arguments.port, service.tls_context(certificate, key), log)
+
+
+def _addresses(arguments: argparse.Namespace, options: Options) -> list[str]:
+    """Loopback, and the gateways of the bridges: those of a node with nothing behind it exist on paper only."""
+    gateways = () if arguments.runtime == "memory" else options.bridges
+    return ["127.0.0.1", *(str(bridge.address.ip) for bridge in gateways)]
 
 
 def _access_log(name: str | None) -> AccessLog | None:

@@ -13,10 +13,26 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
+from harness.embedded.node import firewall_formats
+
 Check = Callable[[str], None]
 _CHECKS: dict[str, Check] = {}
 _NAME = r"[a-zA-Z0-9](?:[a-zA-Z0-9\-]*[a-zA-Z0-9])?"
 _ZONE_TABLE = Path("/usr/share/zoneinfo/tzdata.zi")
+
+
+def _idpair(identifier: str) -> Check:
+    """One entry of a mapping: ``1`` for itself, one name for all, or ``from:to``."""
+
+    def check_pair(text: str) -> None:
+        names = [] if text == "1" else text.split(":")
+        try:
+            for name in names if len(names) == 2 else [text] if names else []:
+                check(identifier, name)
+        except ValueError as wrong:
+            raise ValueError(f"entry '{text}' contains invalid ID - {wrong}\n") from None
+
+    return check_pair
 
 
 def check(name: str, text: str) -> None:
@@ -74,7 +90,10 @@ _pattern("pve-realm", r"(?i)[a-z][a-z0-9.\-_]+", "value does not look like a val
 _pattern("pve-priv", r"[A-Za-z.]+", "invalid privilege '{}'")
 _pattern("ldap-simple-attr", r"[a-zA-Z0-9]+", "value '{}' does not look like a simple ldap attribute name")
 _pattern("disk-size", r"\d+(?:\.\d+)?[KMGT]?", "value does not look like a valid disk size: {}")
-_pattern("pve-ha-resource-id", r"[a-zA-Z0-9]+:.+", "value does not look like a valid ha resource id")
+_pattern("pve-ha-resource-id", r"[a-z]+:\S+", "value does not look like a valid ha resource id")
+_pattern("pve-ha-resource-or-vm-id", r"[a-z]+:\S+|\d+", "value does not look like a valid ha resource id")
+_pattern("pve-ha-node", _NAME + r"(?::\d+)?", "value does not look like a valid ha node")
+_pattern("pve-ha-group-node", _NAME + r"(?::\d+)?", "value does not look like a valid ha group node")
 _pattern("pve-task-status-type", r"(?i)(?:ok|error|warning|unknown)", "invalid status '{}'")
 _pattern("pve-day-of-week", r"(?:mon|tue|wed|thu|fri|sat|sun)", "value '{}' is not a valid day of the week")
 
@@ -183,10 +202,10 @@ def _mask(text: str) -> None:
         raise ValueError("value does not look like a valid IP netmask") from None
 
 
-@_register("email")
-def _email(text: str) -> None:
-    if not re.fullmatch(r"[a-zA-Z0-9+._-]+(?:@[a-zA-Z0-9.-]+)+", text):
-        raise ValueError("value does not look like a valid email address")
+_USER = r"[\w+\-~]+(?:\.[\w+\-~]+)*"
+_EMAIL = rf"{_USER}@[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*"
+_pattern("email", _EMAIL, "value does not look like a valid email address")
+_pattern("email-or-username", f"{_EMAIL}|{_USER}", "value does not look like a valid email address or user name")
 
 
 @_register("pve-tag")
@@ -260,18 +279,5 @@ def _batch(text: str) -> None:
         ) from None
 
 
-@_register("pve-fw-addr-spec")
-def _firewall_address(text: str) -> None:
-    if text.startswith("+") or re.fullmatch(r"[A-Za-z][A-Za-z0-9\-_]+(?:/[A-Za-z][A-Za-z0-9\-_]+)?", text):
-        return
-    for part in re.split(r"[,-]", text):
-        _firewall_quad(part.partition("/")[0], part)
-
-
-def _firewall_quad(address: str, whole: str) -> None:
-    if _version(address):
-        return
-    big = next((q for q in address.split(".") if q.isdigit() and int(q) > 255), None)
-    if big and address.count(".") == 3:
-        raise ValueError(f"invalid IP address: Invalid quad in IP address {whole} - {big}")
-    raise ValueError(f"invalid IP address: Invalid chars in IP {whole}")
+_CHECKS.update(firewall_formats.CHECKS)
+_CHECKS.update({"storage-pair": _idpair("pve-storage-id"), "bridge-pair": _idpair("pve-bridge-id")})

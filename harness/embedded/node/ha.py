@@ -11,9 +11,13 @@ from harness.embedded.node.store import Record
 from harness.embedded.node.tasks import Task
 
 
-def full_sid(text: str) -> str:
-    """``100`` → ``ct:100``."""
-    return text if ":" in text else f"ct:{text}"
+def full_sid(node: Node, text: str) -> str:
+    """``100`` → ``ct:100``; raises PVE's 500 for the number of no container."""
+    if ":" in text:
+        return text
+    if node.guests.find(int(text)) is None:
+        raise failure(f"unable do add resource - VM/CT {text} does not exist")
+    return f"ct:{text}"
 
 
 def find(node: Node, vmid: int) -> Record | None:

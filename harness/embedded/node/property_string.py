@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Format = Mapping[str, Mapping[str, Any]]
+_WORDS = {**dict.fromkeys(("on", "yes", "true"), "1"), **dict.fromkeys(("off", "no", "false"), "0")}
 
 
 class PropertyError(ValueError):
@@ -28,15 +29,22 @@ def split(form: Format, text: str) -> dict[str, str]:
     for part in text.split(","):
         if not part.strip():
             continue
+        if "\n" in part:
+            raise PropertyError("properties must not contain newlines")
         key, value = _pair(form, part)
         if key in found:
             raise PropertyError(f"duplicate key in comma-separated list property: {key}")
-        found[key] = value
+        found[key] = _boolean(value) if form.get(key, {}).get("type") == "boolean" else value
     return found
 
 
+def _boolean(text: str) -> str:
+    """``1`` or ``0`` for the words that a property string may carry; a parameter of its own may not."""
+    return _WORDS.get(text.lower(), text)
+
+
 def _pair(form: Format, part: str) -> tuple[str, str]:
-    explicit = re.fullmatch(r"([^=]+)=(.+)", part, re.DOTALL)
+    explicit = re.fullmatch(r"([^=]+)=(.+)", part)
     if explicit:
         return explicit[1], explicit[2]
     if "=" in part:

@@ -18,6 +18,7 @@ from harness.embedded.node import verify
 
 Rules = Mapping[str, verify.Rule]
 RELEASES = ("9.2", "8.4")
+_LAST = ("volume", "cidr")
 _COUNTS = {"net": 32, "mp": 256, "dev": 256, "unused": 256, "link": 8, "hostpci": 16}
 
 
@@ -112,7 +113,7 @@ class Schema:
                 place = place.children[part]
             elif place.variable:
                 name, place = place.variable
-                if name == "volume":  # a volume id may hold slashes and is the end of its path
+                if name in _LAST:  # it may hold slashes, so it is the end of its path
                     part, parts = "/".join([part, *parts]), []
                 values[name] = part
             else:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from harness.embedded.node import formats, property_string
+from harness.embedded.node import formats, property_formats, property_string
 
 Rule = Mapping[str, Any]
 Errors = dict[str, str]
@@ -19,7 +19,7 @@ MISSING = "property is missing and it is not optional"
 UNDEFINED = "property is not defined in schema and the schema does not allow additional properties"
 _TYPES = {
     "integer": re.compile(r"[+-]?\d+", re.ASCII),
-    "number": re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)", re.ASCII),
+    "number": re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII),
     "boolean": re.compile(r"[01]"),
 }
 
@@ -82,7 +82,9 @@ def _type_fault(kind: str, value: Any) -> str | None:
 def _format_fault(rule: Rule, text: str, path: str) -> str | None:
     form = rule.get("format")
     try:
-        if isinstance(form, str):
+        if isinstance(form, str) and form in property_formats.NAMED:
+            property_formats.check_together(form, parse_property(property_formats.NAMED[form], text, path))
+        elif isinstance(form, str):
             formats.check(form, text)
         elif form:
             parse_property(form, text, path)

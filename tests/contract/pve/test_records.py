@@ -87,3 +87,44 @@ def test_a_planned_interface_is_listed_with_what_would_change(target: Any, embed
     assert "+iface vmbr7 inet static" in answer.body["changes"]
     assert "active" not in next(item for item in answer.data if item["iface"] == "vmbr7")
     assert "changes" not in target.call("GET", path).body
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault"),
+    [
+        ({"action": "FOO"}, {"action": "unknown action 'FOO'"}),
+        ({"iface": "eth0"}, {"iface": r"value does not match the regex pattern 'net\d+'"}),
+        ({"macro": "nope"}, {"macro": "unknown macro 'nope'"}),
+        ({"proto": "nope"}, {"proto": "invalid format - unknown protocol 'nope'\n"}),
+        ({"proto": "tcp", "dport": "99999"}, {"dport": "invalid format - invalid port '99999'\n"}),
+        ({"proto": "icmp", "sport": "22"}, {"sport": "protocol 'icmp' does not support ports"}),
+        ({"source": "+nope"}, {"source": "no such ipset 'nope'"}),
+        ({"dest": "nope"}, {"dest": "no such alias 'nope'"}),
+        ({"source": "10.0.0.1", "dest": "fe80::1"}, {"dest": "detected mixed ipv4/ipv6 addresses in rule"}),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(
+    target: Any, vmid: int, rule: dict[str, str], fault: dict[str, str]
+) -> None:
+    path = f"{target.lxc}/{vmid}/firewall/rules"
+    answer = target.call("POST", path, **{"type": "in", "action": "ACCEPT", **rule})
+    assert (answer.status, answer.body["errors"]) == (400, fault)
+    assert target.call("GET", path).data == []
+
+
+def test_a_network_of_a_set_is_reached_by_its_path(target: Any, vmid: int) -> None:
+    path = f"{target.lxc}/{vmid}/firewall/ipset"
+    target.call("POST", path, name="nets")
+    target.call("POST", f"{path}/nets", cidr="10.0.0.0/8", comment="ours")
+    assert target.call("GET", f"{path}/nets/10.0.0.0%2F8").data["comment"] == "ours"
+    assert target.call("DELETE", f"{path}/nets").reason == "IPSet 'nets' is not empty"
+    assert target.call("DELETE", f"{path}/nets/10.0.0.0%2F8").status == 200
+    assert target.call("DELETE", f"{path}/nets").status == 200
+
+
+def test_an_alias_is_known_by_its_name_in_any_case(target: Any, vmid: int) -> None:
+    path = f"{target.lxc}/{vmid}/firewall/aliases"
+    target.call("POST", path, name="Office", cidr="192.0.2.0/24")
+    again = target.call("POST", path, name="office", cidr="192.0.2.0/24")
+    assert again.body["errors"] == {"name": "alias 'office' already exists"}
+    assert target.call("GET", f"{path}/OFFICE").data == {"name": "Office", "cidr": "192.0.2.0/24", "ipversion": 4}

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from harness.embedded.node import guest_disks
-from harness.embedded.node.errors import failure
+from harness.embedded.node.errors import bad_parameters, failure
 from harness.embedded.node.formats import split_list
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.routes.backups import check
@@ -48,7 +48,7 @@ def create_job(call: Call) -> None:
 def _need(call: Call) -> Record:
     job = call.node.store.table("backup-job").get(call.need("id"))
     if job is None:
-        raise failure(f"No such job '{call.need('id')}'")
+        raise bad_parameters(id=f"No such job '{call.need('id')}'")
     return job
 
 

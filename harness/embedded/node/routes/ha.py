@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from harness.embedded.node import ha
@@ -13,6 +14,7 @@ from harness.embedded.node.store import Record
 
 _RESOURCES = "/cluster/ha/resources"
 _NUMBERS = frozenset(("max_restart", "max_relocate", "failback", "auto-rebalance"))
+_OPTIONS = _NUMBERS | {"state", "group", "comment"}
 
 
 def _shown(call: Call, sid: str, record: Record) -> dict[str, Any]:
@@ -32,14 +34,25 @@ def list_resources(call: Call) -> list[dict[str, Any]]:
 def create_resource(call: Call) -> None:
     """Manage a container."""
     _check_group(call)
-    sid = ha.full_sid(call.need("sid"))
-    vmid = sid.partition(":")[2]
-    if not vmid.isdigit() or call.node.guests.find(int(vmid)) is None:
-        raise failure(f"resource '{sid}' does not exist in cluster")
+    sid = ha.full_sid(call.node, call.need("sid"))
+    _check_name(call, sid)
     if sid in call.node.store.table("ha"):
         raise failure(f"create resource failed: resource ID '{sid}' already defined")
     settings = {key: value for key, value in call.params.items() if key not in ("sid", "type")}
     call.node.store.table("ha").put(sid, {"state": "started", **settings})
+
+
+def _check_name(call: Call, sid: str) -> None:
+    """The resource must be one that there is."""
+    kind, _, name = sid.partition(":")
+    if call.get("type") not in (None, kind):
+        raise failure("types does not match")
+    if kind not in ("ct", "vm"):
+        raise failure(f"unknown section type '{kind}'")
+    if not re.fullmatch(r"[1-9][0-9]+", name):
+        raise failure("invalid VMID")
+    if kind == "vm" or call.node.guests.find(int(name)) is None:
+        raise failure(f"resource '{sid}' does not exist in cluster")
 
 
 def _check_group(call: Call) -> None:
@@ -49,7 +62,7 @@ def _check_group(call: Call) -> None:
 
 
 def _need(call: Call, doing: str = "") -> tuple[str, Record]:
-    sid = ha.full_sid(call.need("sid"))
+    sid = ha.full_sid(call.node, call.need("sid"))
     record = call.node.store.table("ha").get(sid)
     if record is None:
         raise ha.missing(sid, doing)
@@ -70,6 +83,9 @@ def update_resource(call: Call) -> None:
     if call.get("digest") not in (None, ha.digest(call.node)):
         raise failure(f"update resource failed: {modified()}")
     removed = split_list(call.get("delete") or "")
+    unknown = next((name for name in removed if name not in _OPTIONS), None)
+    if unknown is not None:
+        raise failure(f"update resource failed: no such option '{unknown}'")
     kept = {key: value for key, value in record.items() if key not in removed}
     changed = {key: value for key, value in call.params.items() if key not in ("sid", "digest", "delete")}
     call.node.store.table("ha").put(sid, {**kept, **changed})
@@ -78,7 +94,7 @@ def update_resource(call: Call) -> None:
 @route("DELETE", f"{_RESOURCES}/{{sid}}")
 def delete_resource(call: Call) -> None:
     """Manage a container no more."""
-    sid = ha.full_sid(call.need("sid"))
+    sid = ha.full_sid(call.node, call.need("sid"))
     if sid not in call.node.store.table("ha"):
         raise failure(f"cannot delete service '{sid}', not HA managed!")
     call.node.store.table("ha").delete(sid)

@@ -123,7 +123,7 @@ def _check_rule(call: Call) -> None:
 
 
 def _resources(call: Call) -> str:
-    return ",".join(ha.full_sid(text) for text in split_list(call.need("resources")))
+    return ",".join(ha.full_sid(call.node, text) for text in split_list(call.need("resources")))
 
 
 def _need_rule(call: Call) -> Record:
@@ -166,9 +166,9 @@ def manager_status(call: Call) -> dict[str, Any]:
 
 
 def _crm(call: Call, doing: str) -> None:
-    sid = ha.full_sid(call.need("sid"))
+    sid = ha.full_sid(call.node, call.need("sid"))
     if sid not in call.node.store.table("ha"):
-        raise failure(f"resource '{sid}' does not exist in cluster")
+        raise failure(f"resource '{sid}' is not HA managed")
     if call.need("node") != call.node.name:
         raise failure(f"no such cluster node '{call.need('node')}'")
     raise failure(f"cannot {doing} resource '{sid}' to node '{call.node.name}': it is there already")
