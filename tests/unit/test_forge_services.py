@@ -129,7 +129,7 @@ def test_what_somebody_may_comes_from_ownership_collaboration_and_teams(forge: F
     private = repositories.create(forge, root, org, {"name": "app", "private": True})
     ann, bob = (users.create(forge, name, f"{name}@example.com", "Secret-123") for name in ("ann", "bob"))
     team = organisations.create_team(
-        forge, org, {"name": "w", "permission": "write", "includes_all_repositories": True}
+        forge, org, {"name": "w", "permission": "write", "units": ["repo.code"], "includes_all_repositories": True}
     )
     organisations.add_to_team(forge, team, ann)
     forge.db.run("INSERT INTO collaborator VALUES (?, ?, 'read')", private.id, bob.id)

@@ -19,6 +19,15 @@ def show(seconds: int | None) -> str:
     return datetime.fromtimestamp(seconds or 0, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def read(text: str) -> int | None:
+    """The seconds of an RFC 3339 time; ``None`` for what is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
 def show_or_none(seconds: int | None) -> str | None:
     """RFC 3339, or ``None`` when there is no time."""
     return show(seconds) if seconds else None

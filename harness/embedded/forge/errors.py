@@ -123,6 +123,11 @@ def no_user(name: str) -> str:
     return f"user redirect does not exist [name: {name}]"
 
 
+def no_account(name: str) -> str:
+    """Gitea's words where a body or a query names somebody who is not there."""
+    return f"user does not exist [uid: 0, name: {name}]"
+
+
 def no_object(rev: str, path: str = "") -> str:
     """Gitea's words for a revision or path that is not there."""
     return f"object does not exist [id: {rev}, rel_path: {path}]"

@@ -61,6 +61,7 @@ class Forge:
         self.authenticator = Authenticator(self.db, self.checker)
         self.deliveries = Bell()
         self.jobs = Bell()
+        self.checks = Bell()
         self.facts: dict[tuple[int, str, str], tuple[bool, tuple[int, int, int]]] = {}
         self._locks: defaultdict[int, threading.RLock] = defaultdict(threading.RLock)
         self._locks_guard = threading.Lock()

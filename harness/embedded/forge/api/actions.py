@@ -9,7 +9,14 @@ from starlette.responses import Response
 from harness.embedded.forge.api import binding, forms, needs
 from harness.embedded.forge.api.call import Call, answer, empty, page_headers, plain
 from harness.embedded.forge.api.routing import Routes
-from harness.embedded.forge.errors import BadRequestError, ForbiddenError, not_found
+from harness.embedded.forge.errors import (
+    BadRequestError,
+    ForbiddenError,
+    InternalError,
+    MissingError,
+    no_account,
+    not_found,
+)
 from harness.embedded.forge.services import job_logs, jobs, run_states, runs, workflow_files
 from harness.embedded.forge.shapes import actions as shapes
 from harness.embedded.forge.store import accounts, actions
@@ -17,16 +24,15 @@ from harness.embedded.forge.store.records import Job, Run, Runner
 
 routes = Routes()
 _REPO = "/repos/{owner}/{repo}/actions"
-_STATES = {
-    "pending": {"waiting", "blocked"},
-    "queued": {"waiting"},
-    "waiting": {"blocked", "waiting"},
-    "in_progress": {"running"},
-    "completed": {"completed"},
-    "success": {"success"},
-    "failure": {"failure"},
-    "cancelled": {"cancelled"},
-    "skipped": {"skipped"},
+_STATES = {  # the words that a query may have, by GitHub's description of this API, and ours
+    **dict.fromkeys(("pending", "waiting", "requested", "action_required"), "blocked"),
+    "queued": "waiting",
+    "in_progress": "running",
+    "completed": "completed",
+    "success": "success",
+    "failure": "failure",
+    **dict.fromkeys(("cancelled", "timed_out"), "cancelled"),
+    **dict.fromkeys(("skipped", "neutral"), "skipped"),
 }
 
 
@@ -80,12 +86,11 @@ def dispatch(call: Call) -> Response:
 
 
 def _wanted_states(call: Call) -> set[str] | None:
-    status = call.arg("status")
-    if not status:
-        return None
-    if status not in _STATES:
-        raise BadRequestError(f"Invalid status {status}")
-    return _STATES[status]
+    asked = call.query.get("status", [])
+    for status in asked:
+        if status not in _STATES:
+            raise BadRequestError(f"Invalid status {status}")
+    return {_STATES[status] for status in asked} or None
 
 
 def _state(one: Run | Job) -> set[str]:
@@ -96,16 +101,26 @@ def _state(one: Run | Job) -> set[str]:
 def every_run(call: Call) -> Response:
     """The runs, newest first."""
     states = _wanted_states(call)
+    _check_actor(call)
     found = [one for one in actions.runs(call.forge.db, call.repository.id) if _matches(call, one, states)]
     return _runs(call, found)
 
 
 @routes.get(f"{_REPO}/workflows/{{workflow}}/runs", needs.READ)
 def runs_of_workflow(call: Call) -> Response:
-    """The runs of one file."""
+    """The runs of one file, which may be gone when it has some."""
     states, name = _wanted_states(call), call.params["workflow"]
-    every = actions.runs(call.forge.db, call.repository.id)
-    return _runs(call, [one for one in every if one.file == name and _matches(call, one, states)])
+    _check_actor(call)
+    every = [one for one in actions.runs(call.forge.db, call.repository.id) if one.file == name]
+    if not every:
+        workflow_files.find(call.forge, call.repository, name, "not found")
+    return _runs(call, [one for one in every if _matches(call, one, states)])
+
+
+def _check_actor(call: Call) -> None:
+    name = call.arg("actor")
+    if name and accounts.by_name(call.forge.db, name) is None:
+        raise InternalError(no_account(name))
 
 
 def _runs(call: Call, found: list[Run]) -> Response:
@@ -151,6 +166,13 @@ def rerun(call: Call) -> Response:
     return answer(shapes.run(call.view, call.repository, again), 201)
 
 
+@routes.post(f"{_REPO}/runs/{{run}}/rerun-failed-jobs", needs.WRITE_ANY)
+def rerun_failed(call: Call) -> Response:
+    """Run again what failed, and what needs it."""
+    runs.rerun_failed(call.forge, _run(call))
+    return empty(201)
+
+
 @routes.post(f"{_REPO}/runs/{{run}}/cancel", needs.WRITE_ANY)
 def cancel(call: Call) -> Response:
     """Stop it."""
@@ -161,7 +183,11 @@ def cancel(call: Call) -> Response:
 @routes.get(f"{_REPO}/runs/{{run}}/jobs", needs.READ)
 def jobs_of_run(call: Call) -> Response:
     """The jobs of a run."""
-    return _jobs(call, actions.jobs(call.forge.db, _run(call).id))
+    if call.number("run") <= 0:
+        raise BadRequestError("runID must be a positive integer")
+    found = actions.run(call.forge.db, call.number("run"))
+    within = found is not None and found.repo_id == call.repository.id
+    return _jobs(call, actions.jobs(call.forge.db, found.id) if found and within else [])
 
 
 @routes.get(f"{_REPO}/runs/{{run}}/artifacts", needs.READ)
@@ -193,7 +219,7 @@ def _shape(call: Call, one: Job) -> dict[str, Any]:
 def _job(call: Call) -> Job:
     found = actions.job(call.forge.db, call.number("job"))
     if found is None or found.repo_id != call.repository.id:
-        raise not_found("resource does not exist")
+        raise not_found()
     return found
 
 
@@ -261,16 +287,27 @@ def _runner_shape(call: Call, one: Runner) -> dict[str, Any]:
     return shapes.runner(one, call.forge.db.value(sql, one.id) is not None)
 
 
+def _in_scope(call: Call) -> list[Runner]:
+    """The runners of exactly this scope; administrators have all."""
+    if "/admin/" in call.path:
+        return actions.all_runners(call.forge.db)
+    return actions.runners(call.forge.db, *_scope(call))
+
+
 def _runner(call: Call) -> Runner:
-    for one in actions.runners(call.forge.db, *_scope(call)):
+    for one in _in_scope(call):
         if one.id == call.number("id"):
             return one
-    raise not_found("runner not found")
+    key = call.number("id")
+    if actions.runner(call.forge.db, key):
+        verb = "delete" if call.method == "DELETE" else "get"
+        raise MissingError(f"No permission to {verb} this runner", errors=None)
+    raise not_found(f"runner with id {key}: resource does not exist")
 
 
 def every_runner(call: Call) -> Response:
-    """The runners of exactly this scope."""
-    found = actions.runners(call.forge.db, *_scope(call))
+    """The runners."""
+    found = _in_scope(call)
     shown = [_runner_shape(call, one) for one in call.slice(found)]
     return answer({"runners": shown, "total_count": len(found)})
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import Response
 
 from harness.embedded.forge.api import binding, forms, needs
 from harness.embedded.forge.api.call import Call, answer, empty, page_headers
 from harness.embedded.forge.api.routing import Routes
-from harness.embedded.forge.errors import ConflictError, ForbiddenError, InvalidError, not_found
+from harness.embedded.forge.errors import (
+    ConflictError,
+    ForbiddenError,
+    InternalError,
+    InvalidError,
+    MissingError,
+    no_object,
+)
 from harness.embedded.forge.git import history, names
 from harness.embedded.forge.git.repository import StaleRefError
 from harness.embedded.forge.services import branches, events
@@ -16,6 +25,7 @@ from harness.embedded.forge.store import repositories
 
 routes = Routes()
 _REPO = "/repos/{owner}/{repo}"
+_EMPTY = "Git Repository is empty."
 
 
 @routes.get(f"{_REPO}/branches", needs.READ)
@@ -35,12 +45,22 @@ def create(call: Call) -> Response:
     """A new branch."""
     details = binding.read(call, forms.CREATE_BRANCH)
     if call.repository.empty:
-        raise not_found("Git Repository is empty.")
-    old = details.get("old_ref_name") or details.get("old_branch_name") or call.repository.default_branch
-    name = details["new_branch_name"]
-    sha = branches.create(call.forge, call.identity, call.repository, name, old, call.base)
+        raise MissingError(_EMPTY)
+    name, sha = details["new_branch_name"], _start(call, details)
+    branches.create(call.forge, call.identity, call.repository, name, sha, call.base)
     commit = history.read(call.git, sha)
     return answer(branches.shape(call.forge, call.view, call.repository, name, commit), 201)
+
+
+def _start(call: Call, details: dict[str, Any]) -> str:
+    """The commit that a new branch starts from: of any ref, or of a branch where the older field names it."""
+    ref, branch = details.get("old_ref_name"), details.get("old_branch_name") or call.repository.default_branch
+    sha = call.git.resolve(ref) if ref else call.git.branch(branch)
+    if sha is not None:
+        return sha
+    if ref:
+        raise InternalError(no_object(ref))
+    raise MissingError("The old branch does not exist")
 
 
 @routes.get(f"{_REPO}/branches/{{branch*}}", needs.READ)
@@ -55,7 +75,7 @@ def read(call: Call) -> Response:
 def delete(call: Call) -> Response:
     """Remove a branch."""
     if call.repository.empty:
-        raise ForbiddenError("Git Repository is empty.")
+        raise MissingError(_EMPTY)
     branches.delete(call.forge, call.identity, call.repository, call.params["branch"], call.base)
     return empty()
 
@@ -64,6 +84,8 @@ def delete(call: Call) -> Response:
 def rename(call: Call) -> Response:
     """Rename a branch."""
     new = binding.read(call, forms.RENAME_BRANCH)["name"]
+    if call.repository.empty:
+        raise MissingError(_EMPTY)
     branches.rename(call.forge, call.identity, call.repository, call.params["branch"], new, call.base)
     return empty()
 
@@ -75,13 +97,14 @@ def move(call: Call) -> Response:
     old = branches.find(call.forge, call.repository, name)
     new = git.resolve(details["new_commit_id"])
     if new is None:
-        raise not_found(f"commit does not exist [id: {details['new_commit_id']}]")
-    if details.get("old_commit_id") not in {None, "", old}:
-        raise ConflictError("Branch has been updated by another action")
+        raise MissingError(no_object(details["new_commit_id"]))
+    wanted = details.get("old_commit_id") or old
+    if wanted != old:
+        raise InvalidError(f"branch commit does not match [expected: {wanted}, given: {old}]")
     if not branches.may_push(call.forge, call.identity, call.repository, name):
-        raise ForbiddenError("branch is protected")
+        raise ForbiddenError(f"Not allowed to push to protected branch {name}")
     if not details.get("force") and not history.is_ancestor(git, old, new):
-        raise InvalidError("Update is not a fast-forward")
+        raise InvalidError(f"Force push {name} need a confirm force parameter")
     try:
         git.move(f"refs/heads/{name}", new, old)
     except StaleRefError as stale:

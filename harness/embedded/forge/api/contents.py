@@ -50,20 +50,16 @@ def _commit(call: Call, form: Form, what: str) -> tuple[dict[str, Any], str]:
     details, path = binding.read(call, form), call.params["path"]
     one = Operation(what, path, details.get("content"), details.get("sha", ""), details.get("from_path", ""))
     if what == "upsert":
-        one = Operation(_known(call, details, path), *(one.path, one.content, one.sha, one.from_path))
+        one = Operation(_known(details), *(one.path, one.content, one.sha, one.from_path))
     change = _change(details, (one,))
     sha = contents.commit(call.forge, call.identity, call.repository, change, call.base)
     branch = change.new_branch or change.branch or call.repository.default_branch
     return contents.answer(call.forge, call.view, call.repository, sha, [path], branch), one.what
 
 
-def _known(call: Call, details: Mapping[str, Any], path: str) -> str:
-    """Without a ``sha`` a file that is not there is made, as Gitea does since 1.26."""
-    if details.get("sha") or details.get("from_path"):
-        return "update"
-    tip = call.git.branch(details.get("branch") or call.repository.default_branch)
-    there = tip is not None and trees.find(call.git, tip, path.strip("/")) is not None
-    return "update" if there else "create"
+def _known(details: Mapping[str, Any]) -> str:
+    """Without a ``sha`` a file is made, which must not be there, as in Gitea since 1.26."""
+    return "update" if details.get("sha") or details.get("from_path") else "create"
 
 
 def _one_file(made: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from harness.embedded.forge import access, scopes
 from harness.embedded.forge.access import Identity, Mode
 from harness.embedded.forge.api import (
+    absent,
     actions,
     branches,
     comments,
@@ -20,7 +21,9 @@ from harness.embedded.forge.api import (
     history,
     hooks,
     issues,
+    labels,
     meta,
+    migrating,
     orgs,
     pulls,
     repos,
@@ -63,7 +66,10 @@ TABLE = Table(
     pulls.routes,
     comments.routes,
     issues.routes,
+    labels.routes,
     repos.routes,
+    migrating.routes,
+    absent.routes,
 )
 _log = logging.getLogger(__name__)
 _REFUSED = {
@@ -87,14 +93,15 @@ def handle(  # noqa: PLR0917
         _check(call, route.needs)
         return route.handler(call)
     except ForgeError as refused:
-        return _refused(refused, base)
+        return _refused(refused, base, call.identity)
     except EmptyError as refused:
         return empty(refused.status)
     except MovedError as moved:
         return _moved(call, moved, query)
     except Exception as error:  # every bug ends as an answer, and in the log
         _log.exception("%s %s failed", method, redact(path))
-        return _refused(FullError() if is_full(error) else InternalError("internal server error"), base)
+        failed = FullError() if is_full(error) else InternalError("internal server error")
+        return _refused(failed, base, call.identity)
 
 
 def _unrouted(allowed: tuple[str, ...]) -> Response:
@@ -106,8 +113,10 @@ def _unrouted(allowed: tuple[str, ...]) -> Response:
     return response
 
 
-def _refused(refused: ForgeError, base: str) -> Response:
+def _refused(refused: ForgeError, base: str, identity: Identity) -> Response:
     body = refused.body(base)
+    if refused.code == 500 and not (identity.user and identity.user.admin):
+        body["message"] = ""  # what went wrong inside is for administrators
     if refused.message == _ONLY_ADMINS:
         body.pop("url")
     return answer(body, refused.code)

@@ -90,6 +90,7 @@ _TEAM = {
     "units_map": _object("UnitsMap"),
     "can_create_org_repo": flag("CanCreateOrgRepo"),
 }
+RENAME_ORG = Form("RenameOrgOption", {"new_name": text("NewName", "Required", "Username", "MaxSize(40)")})
 CREATE_TEAM = Form("CreateTeamOption", _TEAM)
 EDIT_TEAM = Form("EditTeamOption", _TEAM)
 CREATE_REPO = Form(
@@ -131,6 +132,18 @@ EDIT_REPO = Form(
         "default_merge_style": text("DefaultMergeStyle"),
         "projects_mode": text("ProjectsMode"),
         **{key: flag(go) for key, go in _SWITCHES.items()},
+    },
+)
+MIGRATE = Form(
+    "MigrateRepoOptions",
+    {
+        "clone_addr": text("CloneAddr", "Required"),
+        "repo_owner": text("RepoOwner"),
+        "repo_name": text("RepoName", "Required", "AlphaDashDot", "MaxSize(100)"),
+        "service": text("Service"),
+        "mirror": flag("Mirror"),
+        "private": flag("Private"),
+        "description": text("Description", "MaxSize(2048)"),
     },
 )
 TRANSFER = Form("TransferRepoOption", {"new_owner": text("NewOwner", "Required")})
@@ -228,6 +241,8 @@ CREATE_PULL = Form(
         "assignee": text("Assignee"),
         "assignees": _list("Assignees"),
         "reviewers": _list("Reviewers"),
+        "labels": _list("Labels"),
+        "milestone": _int("Milestone"),
         "allow_maintainer_edit": flag("AllowMaintainerEdit"),
     },
 )
@@ -240,6 +255,7 @@ EDIT_PULL = Form(
         "assignee": text("Assignee"),
         "assignees": _list("Assignees"),
         "state": text("State"),
+        "labels": _list("Labels"),
         "allow_maintainer_edit": flag("AllowMaintainerEdit"),
     },
 )
@@ -266,6 +282,27 @@ REVIEW = Form(
     },
 )
 REVIEWERS = Form("PullReviewRequestOptions", {"reviewers": _list("Reviewers"), "team_reviewers": _list("Teams")})
+_LABEL = {
+    "name": text("Name", "MaxSize(50)"),
+    "color": text("Color"),
+    "description": text("Description"),
+    "exclusive": flag("Exclusive"),
+    "is_archived": flag("IsArchived"),
+}
+CREATE_LABEL = Form(
+    "CreateLabelOption",
+    {**_LABEL, "name": text("Name", "Required", "MaxSize(50)"), "color": text("Color", "Required")},
+)
+EDIT_LABEL = Form("EditLabelOption", _LABEL)
+LABELS = Form("IssueLabelsOption", {"labels": _list("Labels")})
+EDIT_ISSUE = Form(
+    "EditIssueOption",
+    {
+        "title": text("Title"),
+        "body": text("Body"),
+        "state": text("State"),
+    },
+)
 COMMENT = Form("CreateIssueCommentOption", {"body": text("Body", "Required")})
 EDIT_COMMENT = Form("EditIssueCommentOption", {"body": text("Body", "Required")})
 STATUS = Form(

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from harness.embedded.forge import clock
+from harness.embedded.forge.access import Mode
 from harness.embedded.forge.api import binding, forms, needs
 from harness.embedded.forge.api.call import Call, answer, empty, page_headers, paged, plain
 from harness.embedded.forge.api.routing import Routes
@@ -15,6 +16,7 @@ from harness.embedded.forge.errors import (
     BadRequestError,
     ConflictError,
     EmptyError,
+    InternalError,
     InvalidError,
     MissingError,
     no_object,
@@ -23,12 +25,12 @@ from harness.embedded.forge.errors import (
 from harness.embedded.forge.git import history, names, trees
 from harness.embedded.forge.git.history import Commit
 from harness.embedded.forge.git.repository import Ref
-from harness.embedded.forge.services import events
+from harness.embedded.forge.services import events, pulls
 from harness.embedded.forge.services.repositories import signature
 from harness.embedded.forge.shapes import commits
 from harness.embedded.forge.shapes import repository as repository_shape
 from harness.embedded.forge.store import repositories
-from harness.embedded.forge.store.records import Release
+from harness.embedded.forge.store.records import Release, Repository
 
 routes = Routes()
 _REPO = "/repos/{owner}/{repo}"
@@ -91,17 +93,26 @@ def _commit(call: Call, rev: str) -> str:
 @routes.get(f"{_REPO}/compare/{{basehead*}}", needs.READ)
 def compare(call: Call) -> Response:
     """What the second of two revisions has more."""
-    text = call.params["basehead"]
-    dots = "..." if "..." in text else ".."
-    base, _, head = text.partition(dots)
-    git = call.git
-    old, new = git.resolve(base or call.repository.default_branch), git.resolve(head) if head else None
+    base, head = _sides(call)
+    git, source = call.git, call.forge.git(head[0].id)
+    old, new = git.resolve(base), source.resolve(head[1])
     if old is None or new is None:
         raise not_found()
-    start = history.merge_base(git, old, new) if dots == "..." else old
-    found = history.walk(git, [new, f"^{start or old}", f"^{old}"])
-    shown = show(call, found)
+    if head[0].id != call.repository.id:
+        git.run("fetch", "-q", "--no-write-fetch-head", str(source.path), new)
+    shown = show(call, history.walk(git, [new, f"^{old}"]))
     return answer({"total_commits": len(shown), "commits": shown})
+
+
+def _sides(call: Call) -> tuple[str, tuple[Repository, str]]:
+    """What is compared: two revisions, or one with the default branch; the second may be of a fork."""
+    text, default = call.params["basehead"], call.repository.default_branch
+    dots = "..." if "..." in text else ".."
+    base, _, head = text.partition(dots) if dots in text else (default, "", text)
+    repository, rev = pulls.resolve_head(call.forge, call.repository, head or default)
+    if call.view.mode(repository) < Mode.READ:
+        raise not_found()
+    return base or default, (repository, rev)
 
 
 @routes.get(f"{_REPO}/git/refs", needs.READ)
@@ -204,7 +215,7 @@ def _one_tag(call: Call, name: str) -> Ref:
     for ref in call.git.refs("refs/tags/"):
         if ref.name == f"refs/tags/{name}":
             return ref
-    raise not_found(f"tag does not exist [name: {name}]")
+    raise MissingError(f"tag doesn't exist: {name}", errors=None)
 
 
 @routes.get(f"{_REPO}/tags/{{tag*}}", needs.READ)
@@ -242,12 +253,13 @@ def create_tag(call: Call) -> Response:
     details, git = binding.read(call, forms.CREATE_TAG), call.git
     name = details["tag_name"]
     if not names.is_ref_name(name):
-        raise InvalidError(f"tag name is not valid [name: {name}]")
-    target = git.resolve(details.get("target") or call.repository.default_branch)
+        raise InternalError(f"release tag name is not valid [tag_name: {name}]")
+    wanted = details.get("target") or call.repository.default_branch
+    target = git.resolve(wanted)
     if target is None:
-        raise not_found("target not found")
+        raise MissingError(f"target not found: {no_object(wanted)}")
     if git.check([f"refs/tags/{name}"])[0]:
-        raise ConflictError("tag exists")
+        raise ConflictError(f"tag already exists [name: {name}]")
     sha = _tag_object(call, name, target, details["message"]) if details.get("message") else target
     git.move(f"refs/tags/{name}", sha, names.ZERO)
     events.pushed(call.forge, call.repository, call.user, [(f"refs/tags/{name}", names.ZERO, sha)], call.base)

@@ -12,13 +12,17 @@ from harness.embedded.forge.shapes import actions as shapes
 from harness.embedded.forge.store.records import Hook
 
 routes = Routes()
-_PLACES = (("/repos/{owner}/{repo}/hooks", needs.ADMINISTER), ("/orgs/{org}/hooks", needs.ORG_OWNER))
+_PLACES = (
+    ("/repos/{owner}/{repo}/hooks", needs.ADMINISTER),
+    ("/orgs/{org}/hooks", needs.ORG_OWNER),
+    ("/user/hooks", needs.ME),
+)
 
 
 def _within(call: Call) -> dict[str, int]:
     if call.found_repository:
         return {"repo_id": call.found_repository.id}
-    return {"owner_id": call.organisation.id}
+    return {"owner_id": (call.found_organisation or call.user).id}
 
 
 def _found(call: Call) -> Hook:

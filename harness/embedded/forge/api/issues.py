@@ -6,13 +6,15 @@ from typing import Any
 
 from starlette.responses import Response
 
-from harness.embedded.forge.api import needs
+from harness.embedded.forge.access import Mode
+from harness.embedded.forge.api import binding, forms, needs
 from harness.embedded.forge.api.call import Call, answer, paged
 from harness.embedded.forge.api.routing import Routes
-from harness.embedded.forge.errors import not_found
-from harness.embedded.forge.services import pulls
+from harness.embedded.forge.errors import EmptyError, not_found
+from harness.embedded.forge.services import events, pulls, repositories
 from harness.embedded.forge.shapes import pulls as shapes
 from harness.embedded.forge.store import pulls as store
+from harness.embedded.forge.store import repositories as repositories_store
 from harness.embedded.forge.store.records import Pull
 
 routes = Routes()
@@ -42,9 +44,42 @@ def read(call: Call) -> Response:
     return answer(_shape(call, found))
 
 
-@routes.get(f"{_REPO}/labels", needs.READ)
-@routes.get(f"{_REPO}/milestones", needs.READ)
-@routes.get("/orgs/{org}/labels", needs.ORG)
-def none(call: Call) -> Response:
-    """There are no labels and no milestones here."""
+@routes.patch(f"{_REPO}/issues/{{index}}", needs.ISSUES_SIGNED)
+def edit(call: Call) -> Response:
+    """Change title, text or state of one."""
+    details = binding.read(call, forms.EDIT_ISSUE)
+    found = store.by_number(call.forge.db, call.repository.id, call.number("index"))
+    if found is None:
+        raise not_found()
+    if found.user_id != call.user.id and call.mode < Mode.WRITE:
+        raise EmptyError(403)
+    changed, actions = pulls.edit(call.forge, found, details)
+    for action in actions:
+        events.pull(call.forge, call.user, changed, action, call.base)
+    return answer(_shape(call, changed), 201)
+
+
+@routes.get(f"{_REPO}/milestones", needs.ISSUES)
+def milestones(call: Call) -> Response:
+    """There are none here."""
     return paged(call, [])
+
+
+@routes.get("/repos/issues/search", needs.PUBLIC)
+def search(call: Call) -> Response:
+    """The pull requests of every repository that the asker may see, newest first."""
+    every = repositories.readable(call.forge, call.identity, repositories_store.every(call.forge.db))
+    state, words = call.arg("state") or "open", call.arg("q").lower()
+    found = [
+        (one, within)
+        for within in every
+        for one in store.of_repository(call.forge.db, within.id)
+        if (state == "all" or one.closed == (state == "closed")) and words in f"{one.title}\n{one.body}".lower()
+        if call.arg("type") != "issues"
+    ]
+    found.sort(key=lambda pair: pair[0].id, reverse=True)
+    shown = [
+        shapes.issue(call.view, within, one, pulls.shape(call.forge, call.view, one))
+        for one, within in call.slice(found)
+    ]
+    return paged(call, shown, len(found))

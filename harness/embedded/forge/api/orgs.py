@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from harness.embedded.forge import access
 from harness.embedded.forge.api import binding, forms, needs
-from harness.embedded.forge.api.call import Call, answer, empty, paged
+from harness.embedded.forge.api.call import Call, answer, empty, page_headers, paged
 from harness.embedded.forge.api.routing import Routes
 from harness.embedded.forge.errors import ForbiddenError, not_found
 from harness.embedded.forge.services import organisations, repositories, users
@@ -14,7 +14,7 @@ from harness.embedded.forge.shapes import people
 from harness.embedded.forge.shapes import repository as repository_shape
 from harness.embedded.forge.store import accounts
 from harness.embedded.forge.store import repositories as repositories_store
-from harness.embedded.forge.store.records import Team
+from harness.embedded.forge.store.records import Account, Team
 
 routes = Routes()
 
@@ -75,20 +75,77 @@ def create_repository(call: Call) -> Response:
 
 
 @routes.get("/orgs/{org}/members", needs.ORG)
-@routes.get("/orgs/{org}/public_members", needs.ORG)
 def members(call: Call) -> Response:
-    """Who is in it; strangers see nobody."""
-    member = access.is_member(call.forge.db, call.identity.user, call.organisation)
-    found = accounts.members(call.forge.db, call.organisation.id) if member else []
+    """Who is in it; strangers see those who show it."""
+    db, org = call.forge.db, call.organisation.id
+    inside = access.is_member(db, call.identity.user, call.organisation)
+    found = accounts.members(db, org) if inside else accounts.public_members(db, org)
     return paged(call, [people.user(call.view, one) for one in found])
+
+
+@routes.get("/orgs/{org}/public_members", needs.ORG)
+def public_members(call: Call) -> Response:
+    """Who shows to be in it."""
+    found = accounts.public_members(call.forge.db, call.organisation.id)
+    return paged(call, [people.user(call.view, one) for one in found])
+
+
+def _is_in(call: Call, one: Account) -> bool:
+    return bool(accounts.teams_of(call.forge.db, call.organisation.id, one.id))
 
 
 @routes.get("/orgs/{org}/members/{username}", needs.ORG)
 def is_member(call: Call) -> Response:
-    """Whether somebody is in it."""
-    found = users.find(call.forge, call.params["username"])
-    if not accounts.teams_of(call.forge.db, call.organisation.id, found.id):
+    """Whether somebody is in it; strangers are sent to those who show it."""
+    found, asker = users.find(call.forge, call.params["username"]), call.identity.user
+    if not access.is_member(call.forge.db, asker, call.organisation):
+        if asker is not None and asker.id == found.id:
+            raise not_found()
+        return Response(b"", 303, {"location": f"/api/v1/orgs/{call.organisation.name}/public_members/{found.name}"})
+    if not _is_in(call, found):
         raise not_found()
+    return empty()
+
+
+@routes.get("/orgs/{org}/public_members/{username}", needs.ORG)
+def is_public_member(call: Call) -> Response:
+    """Whether somebody shows to be in it."""
+    found = users.find(call.forge, call.params["username"])
+    if found not in accounts.public_members(call.forge.db, call.organisation.id):
+        raise not_found()
+    return empty()
+
+
+@routes.put("/orgs/{org}/public_members/{username}", needs.ORG_MEMBER)
+def show_member(call: Call) -> Response:
+    """Show to be in it."""
+    found = _oneself(call, "publicize")
+    if not _is_in(call, found):
+        raise not_found()
+    call.forge.db.run("INSERT OR IGNORE INTO public_member VALUES (?, ?)", call.organisation.id, found.id)
+    return empty()
+
+
+@routes.delete("/orgs/{org}/public_members/{username}", needs.ORG_MEMBER)
+def hide_member(call: Call) -> Response:
+    """Show it no more."""
+    found = _oneself(call, "conceal")
+    sql = "DELETE FROM public_member WHERE org_id = ? AND user_id = ?"
+    call.forge.db.run(sql, call.organisation.id, found.id)
+    return empty()
+
+
+def _oneself(call: Call, verb: str) -> Account:
+    found = users.find(call.forge, call.params["username"])
+    if found.id != call.user.id and not call.user.admin:
+        raise ForbiddenError(f"Cannot {verb} another member")
+    return found
+
+
+@routes.post("/orgs/{org}/rename", needs.ORG_OWNER)
+def rename(call: Call) -> Response:
+    """Give an organisation another name."""
+    users.rename(call.forge, call.organisation, binding.read(call, forms.RENAME_ORG)["new_name"])
     return empty()
 
 
@@ -109,10 +166,9 @@ def teams(call: Call) -> Response:
 @routes.get("/orgs/{org}/teams/search", needs.ORG_MEMBER)
 def search_teams(call: Call) -> Response:
     """Its teams whose name holds the query."""
-    found = [
-        one for one in accounts.teams(call.forge.db, call.organisation.id) if call.arg("q").lower() in one.lower_name
-    ]
-    return answer({"data": [people.team(call.view, one, None) for one in found], "ok": True})
+    every = accounts.teams(call.forge.db, call.organisation.id)
+    found = [people.team(call.view, one, None) for one in every if call.arg("q").lower() in one.lower_name]
+    return answer({"data": list(call.slice(found)), "ok": True}, 200, page_headers(call, len(found)))
 
 
 @routes.post("/orgs/{org}/teams", needs.ORG_OWNER)
@@ -215,6 +271,18 @@ def add_team_repository(call: Call) -> Response:
     found, key = _team_repository(call)
     call.forge.db.run("INSERT OR IGNORE INTO team_repository VALUES (?, ?)", found.id, key)
     return empty()
+
+
+@routes.get("/teams/{id}/repos/{org}/{name}", needs.ORG_SIGNED)
+def team_repository(call: Call) -> Response:
+    """A repository, if the team works on it."""
+    found, key = _team_repository(call)
+    sql = "SELECT 1 FROM team_repository WHERE team_id = ? AND repo_id = ?"
+    repository = repositories_store.by_id(call.forge.db, key)
+    linked = found.every_repository or call.forge.db.value(sql, found.id, key)
+    if repository is None or not linked:
+        raise not_found()
+    return answer(repository_shape.repository(call.view, repository))
 
 
 @routes.delete("/teams/{id}/repos/{org}/{name}", needs.ORG_SIGNED)

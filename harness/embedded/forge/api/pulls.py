@@ -7,17 +7,25 @@ from typing import Any
 
 from starlette.responses import Response
 
-from harness.embedded.forge import clock
+from harness.embedded.forge import access, clock
 from harness.embedded.forge.access import Mode
 from harness.embedded.forge.api import binding, forms, history, needs
 from harness.embedded.forge.api.call import Call, answer, empty, page_headers, plain
 from harness.embedded.forge.api.routing import Routes
-from harness.embedded.forge.errors import EmptyError, InvalidError, not_found
+from harness.embedded.forge.errors import (
+    BadRequestError,
+    EmptyError,
+    InvalidError,
+    MissingError,
+    no_account,
+    not_found,
+)
 from harness.embedded.forge.git import history as git_history
-from harness.embedded.forge.services import events, hooks, merging, payloads, pulls
+from harness.embedded.forge.services import automatic, events, hooks, labels, merging, payloads, pulls
 from harness.embedded.forge.services.merging import Wish
 from harness.embedded.forge.shapes import pulls as pulls_shape
 from harness.embedded.forge.store import accounts
+from harness.embedded.forge.store import labels as labels_store
 from harness.embedded.forge.store import pulls as store
 from harness.embedded.forge.store.records import Account, Pull, Review
 
@@ -41,6 +49,8 @@ def every(call: Call) -> Response:
     if call.repository.empty:
         raise not_found()
     found = [one for one in store.of_repository(call.forge.db, call.repository.id) if _wanted(call, one)]
+    poster = _poster(call)
+    found = [one for one in found if poster in {None, one.user_id}]
     if call.arg("sort") in _SORTS:
         key, reverse = _SORTS[call.arg("sort")]
         found.sort(key=key, reverse=reverse)
@@ -48,11 +58,25 @@ def every(call: Call) -> Response:
     return answer(shown, 200, page_headers(call, len(found)))
 
 
+def _poster(call: Call) -> int | None:
+    name = call.arg("poster")
+    if not name:
+        return None
+    found = accounts.by_name(call.forge.db, name)
+    if found is None:
+        raise BadRequestError(no_account(name))
+    return found.id
+
+
 def _wanted(call: Call, one: Pull) -> bool:
-    state, base, head, poster = (call.arg(name) for name in ("state", "base_branch", "head", "poster"))
-    if state != "all" and one.closed != (state == "closed"):
+    """Without a state every one is wanted, whatever Gitea's description says (``listPullRequestStatement``)."""
+    state, base, head = (call.arg(name).strip() for name in ("state", "base_branch", "head"))
+    if state in {"open", "closed"} and one.closed != (state == "closed"):
         return False
-    if poster and accounts.by_id(call.forge.db, one.user_id).lower_name != poster.lower():
+    wanted = [name for name in call.query.get("labels", []) if name.isdigit()]
+    if wanted and not {int(name) for name in wanted} & set(labels_store.ids(call.forge.db, one.id)):
+        return False
+    if call.arg("milestone").isdigit() and int(call.arg("milestone")):
         return False
     return base in {"", one.base} and (not head or head.rpartition(":")[2] == one.head)
 
@@ -63,23 +87,39 @@ def create(call: Call) -> Response:
     details = binding.read(call, forms.CREATE_PULL)
     if call.repository.empty:
         raise not_found()
+    if details.get("milestone", 0) > 0:
+        raise not_found()  # there are none
+    assigned, asked = _assignees(call, details), _reviewers(call, details.get("reviewers", []))
     made = pulls.create(call.forge, call.user, call.repository, details)
-    assigned = [*details.get("assignees", []), *([details["assignee"]] if details.get("assignee") else [])]
-    pulls.set_persons(call.forge, made, "assignee", _people(call, assigned))
-    pulls.set_persons(call.forge, made, "reviewer", _people(call, details.get("reviewers", [])))
+    pulls.set_persons(call.forge, made, "assignee", assigned)
+    pulls.set_persons(call.forge, made, "reviewer", asked)
+    labels.put(call.forge, made, labels.known(call.forge, call.repository, details.get("labels", [])))
     shape = pulls.shape(call.forge, call.view, made, before_counting=True)
     events.pull(call.forge, call.user, made, "opened", call.base)
     return answer(shape, 201)
 
 
-def _people(call: Call, wanted: list[str]) -> list[Account]:
+def _assignees(call: Call, details: dict[str, Any]) -> list[Account]:
+    """Who shall do it: people with write access."""
+    wanted = [*details.get("assignees", []), *([details["assignee"]] if details.get("assignee") else [])]
     found = []
     for name in dict.fromkeys(wanted):
         one = accounts.by_name(call.forge.db, str(name))
         if one is None:
-            raise InvalidError(f"Assignee does not exist: [name: {name}]")
+            raise InvalidError(f"Assignee does not exist: [name: {no_account(name)}]")
+        if access.user_mode(call.forge.db, one, call.repository) < Mode.WRITE:
+            words = f"user_id: {one.id}, repo_name: {call.repository.name}"
+            raise InvalidError(f"user doesn't have access to repo [{words}]")
         found.append(one)
     return found
+
+
+def _reviewers(call: Call, wanted: list[str]) -> list[Account]:
+    found = [(name, accounts.by_name(call.forge.db, str(name))) for name in dict.fromkeys(wanted)]
+    for name, one in found:
+        if one is None:
+            raise MissingError(f"user '{name}' not exist", errors=None)
+    return [one for _, one in found if one]
 
 
 @routes.get(f"{_REPO}/pulls/{{index}}", needs.READ)
@@ -105,10 +145,13 @@ def edit(call: Call) -> Response:
     details, found = binding.read(call, forms.EDIT_PULL), _found(call)
     if found.user_id != call.user.id and call.mode < Mode.WRITE:
         raise EmptyError(403)
+    writer = call.mode >= Mode.WRITE
+    assigned = _assignees(call, details) if writer and {"assignees", "assignee"} & set(details) else None
     changed, actions = pulls.edit(call.forge, found, details)
-    if "assignees" in details or "assignee" in details:
-        assigned = [*details.get("assignees", []), *([details["assignee"]] if details.get("assignee") else [])]
-        pulls.set_persons(call.forge, changed, "assignee", _people(call, assigned))
+    if assigned is not None:
+        pulls.set_persons(call.forge, changed, "assignee", assigned)
+    if writer and "labels" in details:
+        labels.put(call.forge, changed, labels.known(call.forge, call.repository, details["labels"]))
     for action in actions:
         events.pull(call.forge, call.user, changed, action, call.base)
     return answer(pulls.shape(call.forge, call.view, changed), 201)
@@ -141,9 +184,8 @@ def is_merged(call: Call) -> Response:
 
 @routes.post(f"{_REPO}/pulls/{{index}}/merge", needs.SIGNED_WRITES)
 def merge(call: Call) -> Response:
-    """Merge it."""
-    details = binding.read(call, forms.MERGE)
-    _found(call)
+    """Merge it, or have it merged when its checks have succeeded."""
+    details, found = binding.read(call, forms.MERGE), _found(call)
     wish = Wish(
         details["do"],
         title=details.get("mergetitlefield", ""),
@@ -153,15 +195,19 @@ def merge(call: Call) -> Response:
         force=details.get("force_merge", False),
         commit=details.get("mergecommitid", ""),
     )
-    merging.merge(call.forge, call.identity, call.repository, call.number("index"), wish, call.base)
+    if details.get("merge_when_checks_succeed"):
+        merging.check(call.forge, call.identity, call.repository, found, wish, later=True)
+        automatic.schedule(call.forge, call.user, found, wish, call.base)
+        return empty(201)
+    merging.merge(call.forge, call.identity, call.repository, found.number, wish, call.base)
     return empty(200)
 
 
 @routes.delete(f"{_REPO}/pulls/{{index}}/merge", needs.WRITE)
 def cancel_merge(call: Call) -> Response:
-    """Nothing here merges later by itself, so there is nothing to cancel."""
-    _found(call)
-    raise not_found()
+    """Do not merge it when its checks have succeeded."""
+    automatic.cancel(call.forge, call.user, _found(call), admin=call.mode >= Mode.ADMIN)
+    return empty()
 
 
 @routes.post(f"{_REPO}/pulls/{{index}}/update", needs.SIGNED_WRITES)
@@ -186,9 +232,10 @@ def between(call: Call) -> Response:
 def of_commit(call: Call) -> Response:
     """The one that brought a commit."""
     for found in store.of_repository(call.forge.db, call.repository.id):
-        if call.params["sha"] in {found.merge_sha, found.head_sha}:
+        if found.merged and call.params["sha"] == found.merge_sha:
             return answer(pulls.shape(call.forge, call.view, found))
-    raise not_found()
+    words = f"id: 0, issue_id: 0, head_repo_id: 0, base_repo_id: {call.repository.id}, head_branch: , base_branch: "
+    raise MissingError(f"pull request does not exist [{words}]")
 
 
 # Reviews
@@ -244,6 +291,7 @@ def _insert_review(call: Call, found: Pull, state: str, body: str) -> int:
         db.update("review", key, comment_id=key)
         if state in {"APPROVED", "REQUEST_CHANGES"}:
             db.run("INSERT OR IGNORE INTO pull_person VALUES (?, ?, 'reviewer')", found.id, call.user.id)
+    call.forge.checks.ring()
     return key
 
 
@@ -255,6 +303,31 @@ def review(call: Call) -> Response:
         if one.id == call.number("id"):
             return answer(pulls_shape.review(call.view, call.repository, found, one))
     raise not_found()
+
+
+@routes.get(f"{_REPO}/pulls/{{index}}/reviews/{{id}}/comments", needs.READ)
+def review_comments(call: Call) -> Response:
+    """Remarks on lines, of which there are none here."""
+    review(call)
+    return answer([])
+
+
+@routes.post(f"{_REPO}/pulls/{{index}}/reviews/{{id}}/dismissals", needs.ADMINISTER)
+def dismiss(call: Call) -> Response:
+    """Let a verdict count no more."""
+    return _dismissed(call, 1)
+
+
+@routes.post(f"{_REPO}/pulls/{{index}}/reviews/{{id}}/undismissals", needs.ADMINISTER)
+def undismiss(call: Call) -> Response:
+    """Let it count again."""
+    return _dismissed(call, 0)
+
+
+def _dismissed(call: Call, value: int) -> Response:
+    review(call)
+    call.forge.db.update("review", call.number("id"), dismissed=value, updated=clock.now())
+    return review(call)
 
 
 @routes.delete(f"{_REPO}/pulls/{{index}}/reviews/{{id}}", needs.WRITE_ANY)
@@ -270,7 +343,7 @@ def ask(call: Call) -> Response:
     """Ask people for a verdict."""
     found, wanted = _found(call), binding.read(call, forms.REVIEWERS).get("reviewers", [])
     now, made = clock.now(), []
-    for one in _people(call, wanted):
+    for one in _reviewers(call, wanted):
         if one.id == found.user_id:
             raise InvalidError(f"[not valid review request] poster of pr can't be reviewer [user_id: {one.id}]")
         call.forge.db.run("INSERT OR IGNORE INTO pull_person VALUES (?, ?, 'reviewer')", found.id, one.id)
@@ -283,7 +356,7 @@ def ask(call: Call) -> Response:
 def ask_no_more(call: Call) -> Response:
     """Take the question back."""
     found, wanted = _found(call), binding.read(call, forms.REVIEWERS).get("reviewers", [])
-    for one in _people(call, wanted):
+    for one in _reviewers(call, wanted):
         sql = "DELETE FROM pull_person WHERE pull_id = ? AND user_id = ? AND role = 'reviewer'"
         call.forge.db.run(sql, found.id, one.id)
     return empty()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ from harness.embedded.forge.access import Mode
 from harness.embedded.forge.api import binding, forms, needs
 from harness.embedded.forge.api.call import Call, answer, empty, page_headers, paged
 from harness.embedded.forge.api.routing import Routes
-from harness.embedded.forge.errors import ForbiddenError, InvalidError, not_found
+from harness.embedded.forge.errors import ForbiddenError, InvalidError, MissingError, not_found
 from harness.embedded.forge.services import repositories, users
 from harness.embedded.forge.shapes import people
 from harness.embedded.forge.shapes import repository as repository_shape
@@ -22,6 +23,7 @@ from harness.embedded.forge.store import repositories as repositories_store
 from harness.embedded.forge.store.records import Account, Repository
 
 routes = Routes()
+_TOPIC = re.compile(r"[a-z0-9][-.a-z0-9]{0,34}")
 _SORTS: dict[str, Callable[[Repository], Any]] = {
     "alpha": lambda one: one.lower_name,
     "created": lambda one: one.id,
@@ -102,7 +104,7 @@ def transfer(call: Call) -> Response:
     name = binding.read(call, forms.TRANSFER)["new_owner"]
     owner = accounts.by_name(call.forge.db, name)
     if owner is None:
-        raise not_found("The new owner does not exist or cannot be found")
+        raise MissingError("The new owner does not exist or cannot be found")
     moved = repositories.transfer(call.forge, call.repository, owner)
     return answer(repository_shape.repository(call.view, moved), 202)
 
@@ -119,8 +121,45 @@ def set_topics(call: Call) -> Response:
     """Set its topics."""
     wanted = binding.read(call, forms.TOPICS).get("topics", [])
     clean = sorted({str(topic).strip().lower() for topic in wanted if str(topic).strip()})
+    wrong = [topic for topic in clean if not _TOPIC.fullmatch(topic)]
+    if wrong:
+        body = {"invalidTopics": wrong, "message": "Topic names are invalid"}
+        return answer(body, 422)
     call.forge.db.update("repository", call.repository.id, topics=json.dumps(clean))
     return empty()
+
+
+def _set_topic(call: Call, *, on: bool) -> Response:
+    topic = call.params["topic"].strip().lower()
+    if not _TOPIC.fullmatch(topic):
+        raise InvalidError("Topic name is invalid")
+    held = set(json.loads(call.repository.topics))
+    if not on and topic not in held:
+        raise not_found()
+    kept = sorted(held | {topic} if on else held - {topic})
+    call.forge.db.update("repository", call.repository.id, topics=json.dumps(kept))
+    return empty()
+
+
+@routes.put("/repos/{owner}/{repo}/topics/{topic}", needs.ADMINISTER)
+def add_topic(call: Call) -> Response:
+    """Give it one more."""
+    return _set_topic(call, on=True)
+
+
+@routes.delete("/repos/{owner}/{repo}/topics/{topic}", needs.ADMINISTER)
+def remove_topic(call: Call) -> Response:
+    """Take one from it."""
+    return _set_topic(call, on=False)
+
+
+@routes.get("/repos/{owner}/{repo}/teams", needs.SIGNED)
+def teams(call: Call) -> Response:
+    """The teams that work on it."""
+    db, repository = call.forge.db, call.repository
+    linked = set(db.column("SELECT team_id FROM team_repository WHERE repo_id = ?", repository.id))
+    found = [one for one in accounts.teams(db, repository.owner_id) if one.every_repository or one.id in linked]
+    return answer([people.team(call.view, one, None) for one in found])
 
 
 @routes.get("/repos/{owner}/{repo}/languages", needs.READ)

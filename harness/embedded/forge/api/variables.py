@@ -50,7 +50,7 @@ def create(call: Call) -> Response:
 def update(call: Call) -> Response:
     """Another value."""
     details = binding.read(call, forms.UPDATE_VARIABLE)
-    new, description = details.get("name", ""), details.get("description")
+    new, description = details.get("name", ""), details.get("description", "")
     variables.update(call.forge, _holder(call), call.params["name"], details["value"], new, description)
     return empty(204)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.embedded.forge import access, clock
 from harness.embedded.forge.access import Identity, Mode
-from harness.embedded.forge.errors import ConflictError, ForbiddenError, MissingError, not_found
+from harness.embedded.forge.errors import ConflictError, ForbiddenError, InvalidError, MissingError, not_found
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.git import history, names
 from harness.embedded.forge.services import events
@@ -122,22 +122,20 @@ def find(forge: Forge, repository: Repository, name: str) -> str:
     return sha
 
 
-def create(forge: Forge, identity: Identity, repository: Repository, name: str, old: str, base: str) -> str:  # noqa: PLR0917
-    """A branch at the branch, tag or commit ``old``; its commit."""
+def create(forge: Forge, identity: Identity, repository: Repository, name: str, sha: str, base: str) -> None:  # noqa: PLR0917
+    """A branch at the commit ``sha``."""
     doer = identity.user
     assert doer is not None
     git = forge.git(repository.id)
-    sha = git.resolve(old)
-    if sha is None:
-        raise MissingError("The old branch does not exist")
     if git.branch(name) is not None:
         raise ConflictError("The branch already exists.")
+    if git.check([f"refs/tags/{name}"])[0]:
+        raise ConflictError("The branch with the same tag already exists.")
     taken = [ref.name[11:] for ref in git.refs("refs/heads/")]
     if any(known.startswith(f"{name}/") or name.startswith(f"{known}/") for known in taken):
-        raise ConflictError("The branch name conflicts with an existing one.")
+        raise ConflictError("The branch with the same name already exists.")
     git.move(f"refs/heads/{name}", sha, names.ZERO)
     events.pushed(forge, repository, doer, [(f"refs/heads/{name}", names.ZERO, sha)], base)
-    return sha
 
 
 def delete(forge: Forge, identity: Identity, repository: Repository, name: str, base: str) -> None:
@@ -162,9 +160,14 @@ def rename(forge: Forge, identity: Identity, repository: Repository, name: str, 
     doer = identity.user
     assert doer is not None
     git = forge.git(repository.id)
-    sha = find(forge, repository, name)
-    if git.branch(new) is not None:
-        raise ForbiddenError("Cannot rename a branch using the same name or rename to a branch that already exists.")
+    sha = git.branch(name)
+    if name == new or git.branch(new) is not None:
+        raise InvalidError("Cannot rename a branch using the same name or rename to a branch that already exists.")
+    if sha is None:
+        raise MissingError("Branch doesn't exist.")
+    special = name == repository.default_branch or rule_for(forge, repository, name) is not None
+    if special and access.mode(forge.db, identity, repository) < Mode.ADMIN:
+        raise ForbiddenError("User must be a repo or site admin to rename default or protected branches.")
     git.move(f"refs/heads/{new}", sha, names.ZERO)
     with forge.db.write():
         if name == repository.default_branch:

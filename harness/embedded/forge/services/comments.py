@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.embedded.forge import clock
-from harness.embedded.forge.errors import ForbiddenError
+from harness.embedded.forge.errors import EmptyError
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.services import hooks, payloads
 from harness.embedded.forge.store import pulls, repositories
@@ -31,9 +31,9 @@ def delete(forge: Forge, doer: Account, found: Pull, said: Comment, base: str) -
 
 
 def may_change(doer: Account, said: Comment, *, writer: bool) -> None:
-    """Raise ``ForbiddenError`` unless it is one's own or one may write to the repository."""
+    """Raise ``EmptyError`` unless it is one's own or one may write to the repository."""
     if doer.id != said.user_id and not writer:
-        raise ForbiddenError("")
+        raise EmptyError(403)
 
 
 def _told(forge: Forge, doer: Account, found: Pull, key: int, action: str, base: str) -> Comment:  # noqa: PLR0917

@@ -7,6 +7,7 @@ and deployments never read it.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -23,6 +24,7 @@ _STATES = ("running", "stopped", "missing", "unknown")
 _OUTCOMES = ("passed", "failed", "none")
 _ENTAILS = ("none", "restart", "replace", "create", "remove")
 _LOCK = threading.Lock()
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,15 @@ class Board:
 
 
 def read(forge: Forge) -> Board | None:
-    """What was published last; ``None`` when nothing was."""
+    """What was published last; ``None`` when nothing was, or when it cannot be read: the next one replaces it."""
     path = forge.settings.state / FILE
     try:
-        raw = json.loads(path.read_bytes())
+        return parse(json.loads(path.read_bytes()))
     except FileNotFoundError:
         return None
-    return parse(raw)
+    except (ValueError, InvalidError) as wrong:
+        _log.warning("%s cannot be read: %s", FILE, wrong)
+        return None
 
 
 def publish(forge: Forge, document: Any) -> Board:

@@ -29,6 +29,7 @@ def pushed(forge: Forge, repository: Repository, doer: Account, updates: Sequenc
         size = forge.git(repository.id).size_kib()
         forge.db.update("repository", repository.id, updated=clock.now(), size=size)
     _tell(forge, current.id, doer, updates, base)
+    forge.checks.ring()
 
 
 def _first_push(forge: Forge, repository: Repository, updates: Sequence[Update]) -> Repository:

@@ -100,14 +100,15 @@ def create(
 
 
 def edit(forge: Forge, hook: Hook, details: Mapping[str, Any]) -> Hook:
-    """Change a webhook; events that are not named fall back to ``push``, as in Gitea."""
+    """Change a webhook; events that are not named fall back to ``push``, a filter to none, as in Gitea."""
     config = details.get("config") or {}
     values: dict[str, Any] = {key: config[key] for key in ("url", "content_type", "secret") if key in config}
     if values.get("content_type", "json") not in {"json", "form"}:
         raise InvalidError("Invalid content type")
     values["events"] = json.dumps(expand(details.get("events", [])))
-    names = {"branch_filter": "branch_filter", "authorization_header": "authorization", "active": "active"}
-    values |= {names[key]: details[key] for key in names if key in details}
+    values["branch_filter"] = details.get("branch_filter", "")
+    values["authorization"] = details.get("authorization_header", "")
+    values |= {"active": details["active"]} if "active" in details else {}
     forge.db.update("hook", hook.id, **values, updated=clock.now())
     return find(forge, hook.id, repo_id=hook.repo_id, owner_id=hook.owner_id)
 

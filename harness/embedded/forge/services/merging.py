@@ -12,7 +12,15 @@ from dataclasses import dataclass
 
 from harness.embedded.forge import access, clock
 from harness.embedded.forge.access import Identity, Mode
-from harness.embedded.forge.errors import ConflictError, ForbiddenError, InternalError, RefusedError, not_found
+from harness.embedded.forge.errors import (
+    ConflictError,
+    EmptyError,
+    ForbiddenError,
+    InternalError,
+    InvalidError,
+    RefusedError,
+    not_found,
+)
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.git import history, merging
 from harness.embedded.forge.git.repository import GitRepository, StaleRefError
@@ -53,7 +61,7 @@ def merge(forge: Forge, identity: Identity, repository: Repository, number: int,
     assert doer is not None
     with forge.lock(repository.id):
         found = pulls.find(forge, repository, number)
-        _check(forge, identity, repository, found, wish)
+        check(forge, identity, repository, found, wish)
         done, old, new = _merge(forge, doer, repository, found, wish)
     events.pull(forge, doer, done, "closed", base)
     if old != new:
@@ -63,7 +71,10 @@ def merge(forge: Forge, identity: Identity, repository: Repository, number: int,
     return done
 
 
-def _check(forge: Forge, identity: Identity, repository: Repository, found: Pull, wish: Wish) -> None:
+def check(
+    forge: Forge, identity: Identity, repository: Repository, found: Pull, wish: Wish, *, later: bool = False
+) -> None:
+    """Raise why it cannot be merged; ``later`` does not ask for what a rule still waits for."""
     if found.merged:
         raise RefusedError("The PR is already merged")
     if found.closed:
@@ -76,7 +87,7 @@ def _check(forge: Forge, identity: Identity, repository: Repository, found: Pull
         raise RefusedError("Please try again later")
     admin = access.mode(forge.db, identity, repository) >= Mode.ADMIN
     reason = branches.why_not_ready(forge, repository, found)
-    if reason and not (wish.force and admin):
+    if reason and not later and not (wish.force and admin):
         raise RefusedError(f"not allowed to merge [reason: {reason}]")
     if not repository.option(_SWITCH[wish.style]):
         raise RefusedError(f"{wish.style} is not allowed an allowed merge style for this repository")
@@ -215,10 +226,10 @@ def update(forge: Forge, identity: Identity, repository: Repository, found: Pull
     doer = identity.user
     assert doer is not None
     if found.merged or found.closed:
-        raise InternalError(f"HeadBranch of PR {found.number} is up to date")
+        raise InvalidError("%!s(<nil>)")  # what Go prints for the error that Gitea forgets to say
     head = repositories.by_id(forge.db, found.head_repo_id)
     if head is None or access.mode(forge.db, identity, head) < Mode.WRITE:
-        raise ForbiddenError("user should have a permission to write to a repo")
+        raise EmptyError(403)
     with forge.lock(head.id):
         old, new = _updated(forge, doer, repository, found, style)
         forge.git(head.id).move(f"refs/heads/{found.head}", new, old)
@@ -239,7 +250,7 @@ def _updated(forge: Forge, doer: Account, repository: Repository, found: Pull, s
         else:
             new = merging.merge(git, found.head_sha, tip, f"Merge branch '{found.base}' into {found.head}\n", who)
     except merging.MergeConflictError as conflict:
-        raise ConflictError("merge failed because of conflict") from conflict
+        raise ConflictError(f"{style} failed because of conflict") from conflict
     if found.head_repo_id != repository.id:
         source = str(git.path)
         forge.git(found.head_repo_id).run("fetch", "-q", "--no-write-fetch-head", source, new)

@@ -78,6 +78,8 @@ def remove_member(forge: Forge, organisation: Account, user: Account) -> None:
 def create_team(forge: Forge, organisation: Account, details: Mapping[str, Any]) -> Team:
     """A new team."""
     name = str(details["name"])
+    if details.get("permission") != "admin" and not (details.get("units") or details.get("units_map")):
+        raise InternalError("units permission should not be empty")
     if any(team.lower_name == name.lower() for team in accounts.teams(forge.db, organisation.id)):
         raise InvalidError(f"team already exists [org_id: {organisation.id}, name: {name}]")
     key = forge.db.insert("team", org_id=organisation.id, lower_name=name.lower(), **_team_values(details))

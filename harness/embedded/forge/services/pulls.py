@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.embedded.forge import clock
-from harness.embedded.forge.errors import ConflictError, InvalidError, PreconditionError, not_found
+from harness.embedded.forge.errors import ConflictError, InvalidError, MissingError, PreconditionError, not_found
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.git import history, merging
 from harness.embedded.forge.shapes import pulls as pulls_shape
@@ -121,17 +121,25 @@ def resolve_head(forge: Forge, repository: Repository, head: str) -> tuple[Repos
 
 def create(forge: Forge, doer: Account, repository: Repository, details: dict[str, Any]) -> Pull:
     """Open one; raises ``MissingError`` for a branch that is not there, ``ConflictError`` when it is open already."""
+    if details["head"] == details["base"]:
+        raise InvalidError("Invalid PullRequest: There are no changes between the head and the base")
     head_repository, head = resolve_head(forge, repository, str(details["head"]))
     base = str(details["base"])
-    head_sha = forge.git(head_repository.id).branch(head)
-    base_sha = forge.git(repository.id).branch(base)
-    if head_sha is None or base_sha is None:
-        raise not_found()
-    if head_repository.id == repository.id and head == base:
-        raise InvalidError("Invalid PullRequest: There are no changes between the head and the base")
+    head_sha, base_sha = _tip(forge, head_repository, head), _tip(forge, repository, base)
     _refuse_second(forge, repository, base, head_repository, head)
     with forge.lock(repository.id):
         return _insert(forge, doer, repository, (head_repository, head, head_sha), (base, base_sha), details)
+
+
+def _tip(forge: Forge, repository: Repository, name: str) -> str:
+    """The commit of a branch; raises ``InvalidError`` for what is another kind of revision, else ``MissingError``."""
+    git = forge.git(repository.id)
+    sha = git.branch(name)
+    if sha is not None:
+        return sha
+    if git.resolve(name):
+        raise InvalidError("Invalid PullRequest: base and head must be branches")
+    raise not_found()
 
 
 def _refuse_second(forge: Forge, repository: Repository, base: str, head_repository: Repository, head: str) -> None:
@@ -205,33 +213,40 @@ def edit(forge: Forge, found: Pull, changes: dict[str, Any]) -> tuple[Pull, list
     values: dict[str, Any] = {key: changes[key] for key in ("body",) if key in changes}
     if changes.get("title") and changes["title"] != found.title:
         values["title"] = changes["title"]
-    if changes.get("base") and changes["base"] != found.base and not found.closed:
-        values["base"] = _new_base(forge, found, str(changes["base"]))
     if any(key in values and values[key] != getattr(found, key) for key in values):
         actions.append("edited")
     if "allow_maintainer_edit" in changes:
         values["maintainer_edit"] = changes["allow_maintainer_edit"]
     values |= _new_state(forge, found, changes.get("state"), actions)
+    if changes.get("base") and changes["base"] != found.base and not found.merged:
+        values["base"] = _new_base(forge, found, str(changes["base"]))
+        actions.append("edited")
     forge.db.update("pull", found.id, **values, updated=clock.now())
     return pulls.by_id(forge.db, found.id) or found, actions
 
 
 def _new_base(forge: Forge, found: Pull, base: str) -> str:
     if forge.git(found.repo_id).branch(base) is None:
-        raise not_found(f"branch does not exist [name: {base}]")
-    known = pulls.open_between(forge.db, found.repo_id, base, found.head_repo_id, found.head)
-    if known:
-        raise ConflictError("pull request already exists for these targets")
+        raise MissingError(f"new base '{base}' not exist")
+    if found.closed:
+        words = f"id: {found.id}, repo_id: {found.repo_id}, index: {found.number}"
+        raise InvalidError(f"issue is closed [{words}]")
+    repository = repositories.by_id(forge.db, found.repo_id)
+    head = repositories.by_id(forge.db, found.head_repo_id)
+    if repository and head:
+        _refuse_second(forge, repository, base, head, found.head)
     return base
 
 
 def _new_state(forge: Forge, found: Pull, state: Any, actions: list[str]) -> dict[str, Any]:
-    if state not in {"open", "closed"} or (state == "closed") == found.closed:
-        if state and found.merged:
-            raise PreconditionError("cannot change state of this pull request, it was already merged")
+    if state is None:
         return {}
     if found.merged:
         raise PreconditionError("cannot change state of this pull request, it was already merged")
+    if state not in {"open", "closed"}:
+        raise PreconditionError(f"unknown state: {state}")
+    if (state == "closed") == found.closed:
+        return {}
     actions.append("closed" if state == "closed" else "reopened")
     if state == "closed":
         return {"closed": 1, "closed_at": clock.now(), "merge_base": current_base(forge, found)}

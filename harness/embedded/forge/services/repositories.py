@@ -125,7 +125,7 @@ def edit(forge: Forge, repository: Repository, changes: Mapping[str, Any]) -> Re
         values |= {"archived": changes["archived"], "archived_at": clock.now() if changes["archived"] else 0}
     branch = changes.get("default_branch")
     if branch and branch != repository.default_branch:
-        values["default_branch"] = _checked_branch(forge, repository, branch)
+        values["default_branch"] = _default_branch(forge, repository, branch)
     with forge.db.write():
         name = changes.get("name")
         if name and name != repository.name:
@@ -142,10 +142,11 @@ def _options(changes: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in wanted.items() if key.startswith("has_") or key == "projects_mode"}
 
 
-def _checked_branch(forge: Forge, repository: Repository, branch: str) -> str:
+def _default_branch(forge: Forge, repository: Repository, branch: str) -> str:
+    """The new one, or the old one when there is no such branch: Gitea passes over such a wish."""
     git = forge.git(repository.id)
     if not repository.empty and git.branch(branch) is None:
-        raise not_found(f"branch does not exist [repo_id: {repository.id} name: {branch}]")
+        return repository.default_branch
     git.set_head(branch)
     return branch
 
@@ -191,11 +192,9 @@ def fork(forge: Forge, doer: Account, repository: Repository, owner: Account, na
     if known:
         words = f"uname: {owner.name}, repo path: {repository.full_name}, fork path: {known.full_name}"
         raise ConflictError(f"repository is already forked by user [{words}]")
-    if owner.id == repository.owner_id:
-        raise ConflictError(f"repository is already forked by user [uname: {owner.name}]")
     check_name(name)
     if repositories.by_name(forge.db, owner.id, name):
-        raise ConflictError("The repository with the same name already exists.")
+        raise ConflictError(f"repository already exists [uname: {owner.name}, name: {name}]")
     key = _copy(forge, repository, owner, name)
     events.forked(forge, doer, repository, _loaded(forge, key), base)
     return _loaded(forge, key)

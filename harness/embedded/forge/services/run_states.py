@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from harness.embedded.forge import clock
@@ -184,10 +184,10 @@ def reset_steps(forge: Forge, job_id: int) -> None:
     forge.db.run(sql, job_id)
 
 
-def reset(forge: Forge, run: Run, only: int | None) -> None:
-    """Let jobs wait again: all, or one and those that need it."""
+def reset(forge: Forge, run: Run, only: Collection[int]) -> None:
+    """Let jobs wait again: all, or some and those that need them."""
     jobs = actions.jobs(forge.db, run.id)
-    chosen = {job.key for job in jobs if only in {None, job.id}}
+    chosen = {job.key for job in jobs if not only or job.id in only}
     while more := {job.key for job in jobs if set(json.loads(job.needs)) & chosen} - chosen:
         chosen |= more
     with forge.db.write():

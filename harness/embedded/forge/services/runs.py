@@ -288,6 +288,15 @@ def delete(forge: Forge, run: Run) -> None:
 
 def rerun(forge: Forge, run: Run, only: int | None = None) -> Run:
     """Start the jobs of a run that has ended again: all, or one and those that need it."""
+    return _again(forge, run, [only] if only else [])
+
+
+def rerun_failed(forge: Forge, run: Run) -> Run:
+    """Start what has failed again, and what needs it."""
+    return _again(forge, run, [job.id for job in actions.jobs(forge.db, run.id) if job.conclusion == "failure"])
+
+
+def _again(forge: Forge, run: Run, only: list[int]) -> Run:
     if run.status != "completed":
         raise BadRequestError("this workflow run is not done")
     run_states.reset(forge, run, only)

@@ -29,4 +29,5 @@ def put(
     )  # fmt: skip
     made = forge.db.one(Status, "SELECT * FROM status WHERE id = ?", key)
     assert made is not None
+    forge.checks.ring()
     return made

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.embedded.forge import access, clock, passwords, scopes
-from harness.embedded.forge.errors import BadRequestError, InvalidError, MissingError, no_user, not_found
+from harness.embedded.forge import access, clock, gobase64, passwords, scopes
+from harness.embedded.forge.errors import (
+    BadRequestError,
+    ForbiddenError,
+    InvalidError,
+    MissingError,
+    no_user,
+    not_found,
+)
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.store import accounts, repositories
 from harness.embedded.forge.store.records import Account, DeployKey, PublicKey, Repository, Token
@@ -155,23 +161,29 @@ def delete_token(forge: Forge, user: Account, name: str) -> None:
 
 def fingerprint(key: str) -> str:
     """The SHA256 fingerprint of a public key line; raises ``InvalidError`` when it is none."""
-    parts = key.split()
-    if len(parts) < 2:
-        raise InvalidError("Invalid key content: extractTypeFromBase64Key: invalid key format: not enough length 0")
-    raw = _decode_key(parts[1])
+    parts = key.strip().replace("\r", "").replace("\n", "").split(" ", 2)
+    raw = _decode_key(parts[1] if len(parts) > 1 else parts[0])
     length = int.from_bytes(raw[:4], "big")
-    if len(raw) < 4 or len(raw) < length + 4:
-        words = f"extractTypeFromBase64Key: invalid key format: not enough length {length}"
-        raise InvalidError(f"Invalid key content: {words}")
+    if len(raw) < length + 4:
+        raise _no_key(f"not enough length {length}")
+    kind = raw[4 : 4 + length].decode(errors="replace")
+    if len(parts) > 1 and parts[0] != kind:
+        raise InvalidError(f"Invalid key content: key type and content does not match: {parts[0]} - {kind}")
     return "SHA256:" + base64.b64encode(hashlib.sha256(raw).digest()).decode().rstrip("=")
 
 
 def _decode_key(text: str) -> bytes:
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except binascii.Error as wrong:
-        words = "Invalid key content: extractTypeFromBase64Key: illegal base64 data"
-        raise InvalidError(words) from wrong
+        raw = gobase64.decode(text)
+    except gobase64.CorruptError as wrong:
+        raise _no_key(str(wrong)) from wrong
+    if len(raw) < 4:
+        raise _no_key("%!w(<nil>)")  # what Go prints for the error that Gitea has not got
+    return raw
+
+
+def _no_key(why: str) -> InvalidError:
+    return InvalidError(f"Invalid key content: extractTypeFromBase64Key: invalid key format: {why}")
 
 
 def _clean_key(key: str) -> str:
@@ -193,9 +205,13 @@ def add_key(forge: Forge, user: Account, title: str, key: str) -> PublicKey:
 
 
 def delete_key(forge: Forge, user: Account, key: int) -> None:
-    """Remove a person's key."""
-    if not forge.db.run("DELETE FROM public_key WHERE id = ? AND user_id = ?", key, user.id):
+    """Remove a key of one's own, or anybody's as an administrator."""
+    held = accounts.public_key(forge.db, key)
+    if held is None:
         raise not_found()
+    if held.user_id != user.id and not user.admin:
+        raise ForbiddenError("You do not have access to this key")
+    forge.db.run("DELETE FROM public_key WHERE id = ?", key)
 
 
 def add_deploy_key(forge: Forge, repository: Repository, title: str, key: str, *, read_only: bool) -> DeployKey:

@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from harness.embedded.forge import clock
 from harness.embedded.forge.git.history import FileChange
+from harness.embedded.forge.shapes import labels as labels_shape
 from harness.embedded.forge.shapes import people
 from harness.embedded.forge.shapes import repository as repositories_shape
 from harness.embedded.forge.shapes.view import View
-from harness.embedded.forge.store import accounts, pulls
+from harness.embedded.forge.store import accounts, labels, pulls
 from harness.embedded.forge.store.records import Account, Comment, Pull, Repository, Review, Status
 
 Json = dict[str, Any]
@@ -97,7 +98,7 @@ def _about(view: View, found: Pull) -> Json:
         "user": people.user(view, accounts.by_id(view.db, found.user_id)),
         "title": found.title,
         "body": found.body,
-        "labels": [],
+        "labels": [labels_shape.label(view, one) for one in labels.carried(view.db, found.id)],
         "milestone": None,
     }
 

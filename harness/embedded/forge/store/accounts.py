@@ -56,6 +56,12 @@ def members(db: Database, org_id: int) -> list[Account]:
     return db.all(Account, sql, org_id)
 
 
+def public_members(db: Database, org_id: int) -> list[Account]:
+    """Members who show it."""
+    shown = set(db.column("SELECT user_id FROM public_member WHERE org_id = ?", org_id))
+    return [one for one in members(db, org_id) if one.id in shown]
+
+
 def teams(db: Database, org_id: int) -> list[Team]:
     """The teams of an organisation, owners first."""
     sql = "SELECT * FROM team WHERE org_id = ? ORDER BY CASE permission WHEN 'owner' THEN 0 ELSE 1 END, lower_name"
@@ -96,6 +102,11 @@ def tokens(db: Database, user_id: int) -> list[Token]:
 def public_keys(db: Database, user_id: int) -> list[PublicKey]:
     """A person's ssh keys."""
     return db.all(PublicKey, "SELECT * FROM public_key WHERE user_id = ? ORDER BY id", user_id)
+
+
+def public_key(db: Database, key: int) -> PublicKey | None:
+    """Anybody's ssh key."""
+    return db.one(PublicKey, "SELECT * FROM public_key WHERE id = ?", key)
 
 
 def deploy_keys(db: Database, repo_id: int) -> list[DeployKey]:
