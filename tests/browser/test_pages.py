@@ -255,3 +255,47 @@ def test_another_site_can_neither_frame_a_page_nor_send_its_forms(browser: Brows
         page.wait_for_url(f"{address}/merge")
         expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
     assert not Client(forge.served).call("GET", "/repos/main/attacked/pulls/1")["merged"]
+
+
+def test_a_report_is_read_in_its_frame_and_by_itself_without_script(browser: Browser, forge: World) -> None:
+    with _context(browser, java_script_enabled=False) as context:
+        page = context.new_page()
+        _sign_in(page, forge)
+        page.goto(f"{forge.url}/main/config/actions/runs/{forge.run}")
+        page.get_by_role("link", name="Report").click()
+        report = page.frame_locator("iframe.report")
+        expect(report.get_by_role("heading", name="Failed")).to_be_visible()
+        expect(report.locator(".sign")).to_have_css("display", "grid")  # its own styles apply
+        expect(report.get_by_text("● upstream")).to_have_count(0)
+        report.get_by_role("region", name="Plan").get_by_role("link", name="broker").click()
+        expect(report.get_by_text("template[/etc/mosquitto/conf.d/default.conf]").first).to_be_attached()
+        page.get_by_role("link", name="Open by itself").click()
+        expect(page.get_by_role("heading", name="What went wrong")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_a_report_reaches_nothing_around_it(browser: Browser, forge: World) -> None:
+    """What others wrote into it neither runs, nor sends, nor leads the page away."""
+    evil = (
+        "<script>parent.document.title = 'taken'; document.title = 'ran'</script>"
+        f"<form action='{forge.url}/user/logout' method=post><button>Go on</button></form>"
+        "<meta http-equiv=refresh content='0;url=/user/login'><img src=/from-the-report onerror=alert(1)>"
+        "<a href='/user/login' target=_top>Leave</a>"
+    )
+    Client(forge.served).publish("reports/evil", {"html": evil})
+    with _context(browser) as context:
+        page = context.new_page()
+        asked: list[str] = []
+        _sign_in(page, forge)
+        page.on("request", lambda request: asked.append(request.url.removeprefix(forge.url)))
+        here = f"{forge.url}/main/config/actions/reports/evil"
+        page.goto(here)
+        frame = page.frame_locator("iframe.report")
+        frame.get_by_role("button", name="Go on").click()
+        frame.get_by_role("link", name="Leave").click()
+        page.goto(f"{here}/document")
+        page.get_by_role("button", name="Go on").click()
+        assert page.title() == ""
+        assert [path for path in asked if path.startswith(("/user", "/from-the-report"))] == []
+        page.goto(f"{forge.url}/user/settings/account")
+        expect(page.get_by_role("heading", name="Password")).to_be_visible()  # still signed in

@@ -164,6 +164,41 @@ def test_ages_are_rough(seconds: int, said: str) -> None:
     assert words.age(1_000_000, now=1_000_000 + seconds) == said
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-5, "in a moment"), (59, "in a moment"), (60, "in 1 minute"), (7200, "in 2 hours"), (4 * 86400, "in 4 days")],
+)
+def test_what_is_due_is_said_as_roughly(seconds: int, said: str) -> None:
+    assert words.until(1_000_000 + seconds, now=1_000_000) == said
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("0 */3 * * *", "every 3 hours"),
+        ("15 * * * *", "every hour"),
+        ("30 4 * * 0", "Sundays at 04:30 UTC"),
+        ("30 4 * * 7", "Sundays at 04:30 UTC"),
+        ("5 23 * * *", "daily at 23:05 UTC"),
+        ("0 4 1 * *", "0 4 1 * *"),
+        ("*/5 * * * *", "*/5 * * * *"),
+        ("0 1-3 * * *", "0 1-3 * * *"),
+        ("0 4 * * 1-5", "0 4 * * 1-5"),
+        ("@daily", "@daily"),
+    ],
+)
+def test_the_usual_schedules_are_words_and_others_are_shown_as_they_are(line: str, said: str) -> None:
+    assert words.schedule(line) == said
+
+
+def test_a_run_is_called_by_what_was_committed_unless_nothing_was() -> None:
+    assert words.run_title("push", "Add memory", "Release") == "Add memory"
+    assert words.run_title("schedule", "Add memory", "Health") == "Health"
+    assert words.run_title("workflow_dispatch", "Add memory", "") == "Add memory"
+    causes = [words.cause(event, "root") for event in ("push", "workflow_dispatch", "schedule", "pull_request_target")]
+    assert causes == ["pushed by root", "started by root", "by the clock", "pull request of root"]
+
+
 def test_times_come_as_seconds_or_as_text() -> None:
     assert words.moment("2026-03-01T12:30:00+02:00") == "2026-03-01 10:30 UTC"
     assert words.moment("nonsense") == ""

@@ -55,6 +55,7 @@ def every(page: Page) -> Response:
         "file": file,
         "only": status,
         "files": browsing.run_files(page.forge.db, page.repository.id),
+        "schedules": browsing.schedules(page.forge.db, keys),
         "startable": running.startable(page) if may else [],
         "branches": trunk.branch_names(page) if may else [],
     }
