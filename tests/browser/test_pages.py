@@ -287,7 +287,7 @@ def test_a_report_reaches_nothing_around_it(browser: Browser, forge: World) -> N
         page = context.new_page()
         asked: list[str] = []
         _sign_in(page, forge)
-        page.on("request", lambda request: asked.append(request.url.removeprefix(forge.url)))
+        page.on("requestfinished", lambda request: asked.append(request.url.removeprefix(forge.url)))
         here = f"{forge.url}/main/config/actions/reports/evil"
         page.goto(here)
         frame = page.frame_locator("iframe.report")
