@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -14,7 +15,15 @@ from bench.measure import Figure
 from harness.embedded.forge import access, clock, server
 from harness.embedded.forge.access import Identity
 from harness.embedded.forge.forge import Forge
-from harness.embedded.forge.services import containers, contents, job_logs, organisations, pulls, repositories
+from harness.embedded.forge.services import (
+    containers,
+    contents,
+    job_logs,
+    organisations,
+    pulls,
+    reports,
+    repositories,
+)
 from harness.embedded.forge.services.contents import Change, Operation
 from harness.embedded.forge.store import accounts, actions
 from harness.embedded.forge.store.records import Repository
@@ -24,7 +33,8 @@ _PAGES = (
     "/", "/explore/repos", "/containers", "/pulls", "/runs", "/main", "/main/r1", "/main/r1/src/branch/main/src",
     "/main/r1/src/branch/main/src/file1.py", "/main/r1/commits/branch/main", "/main/r1/branches", "/main/r1/pulls",
     "/main/r1/pulls/1", "/main/r1/pulls/1/files", "/main/r1/pulls/1/commits", "/main/r1/actions",
-    "/main/r1/actions/runs/1", "/main/r1/settings", "/main/r1/settings/actions/variables",
+    "/main/r1/actions/runs/1", "/main/r1/actions/reports/full", "/main/r1/actions/reports/full/document",
+    "/main/r1/settings", "/main/r1/settings/actions/variables",
     "/user/settings/applications",
 )  # fmt: skip
 
@@ -80,9 +90,18 @@ def _fill(forge: Forge) -> None:
     git = forge.git(one.id)
     git.move("refs/heads/release", git.text("rev-parse", "main~20"), "0" * 40)
     pulls.create(forge, root, one, {"head": "main", "base": "release", "title": "Release Pull Request"})
-    _runs(forge, one, root.id)
-    told = [{"name": f"c{number}", "id": 100 + number, "status": "running"} for number in range(50)]
-    containers.publish(forge, {"containers": told})
+    _runs(forge, _owned(forge, owner.id), one, root.id)
+    containers.publish(forge, {"containers": [_container(number) for number in range(REPOSITORIES)]})
+    reports.keep(forge, one, "full", {"html": "<p>A spec passed.</p>\n" * 5000, "run": 1})
+
+
+def _container(number: int) -> dict[str, Any]:
+    """One as pipelines tell of it; every tenth has open changes."""
+    changes = [{"field": "memory", "old": "512", "new": "1024", "entails": "none"}] if number % 10 == 0 else []
+    specs = {"outcome": "passed", "passed": 12, "at": clock.show(clock.now()), "link": "/main/r1/actions/runs/1"}
+    place = {"id": 100 + number, "status": "running", "node": "pve", "address": f"10.0.0.{number}"}
+    about = {"repository": f"main/r{number}", "revision": "0123456789abcdef", "specs": specs, "changes": changes}
+    return {"name": f"c{number}", **place, **about}
 
 
 def _commit(forge: Forge, who: Identity, key: int, files: dict[str, str], message: str) -> None:
@@ -102,19 +121,21 @@ def _owned(forge: Forge, owner: int) -> list[Repository]:
     return store.owned(forge.db, owner)
 
 
-def _runs(forge: Forge, one: Repository, actor: int) -> None:
-    """A thousand runs with the payloads that real ones carry; the first has a log of 500 lines."""
-    sha, now = forge.git(one.id).branch("main"), clock.now()
+def _runs(forge: Forge, every: list[Repository], one: Repository, actor: int) -> None:
+    """A thousand runs with payloads as real ones carry, half of them of ``one``; the first has 500 lines of log."""
+    now = clock.now()
+    shas = {found.id: forge.git(found.id).branch("main") for found in every}
     with forge.db.write():
         for number in range(RUNS):
+            key = one.id if number % 2 == 0 else every[number % len(every)].id
             state = {"status": "completed", "conclusion": "success", "started": now, "ended": now + 60}
             run = forge.db.insert(
-                "run", repo_id=one.id, number=number + 1, file="deploy.yml", title="Deploy", event="push",
-                ref="refs/heads/main", sha=sha, code_sha=sha, actor_id=actor, payload="x" * 8000, name="Deploy",
-                base_url="", created=now, updated=now, **state,
+                "run", repo_id=key, number=number + 1, file="deploy.yml", title="Deploy", event="push",
+                ref="refs/heads/main", sha=shas[key], code_sha=shas[key], actor_id=actor, payload="x" * 8000,
+                name="Deploy", base_url="", created=now, updated=now, **state,
             )  # fmt: skip
             job = forge.db.insert(
-                "job", run_id=run, repo_id=one.id, key="deploy", name="deploy", needs="[]", labels="[]", spec="{}",
+                "job", run_id=run, repo_id=key, key="deploy", name="deploy", needs="[]", labels="[]", spec="{}",
                 created=now, **state,
             )  # fmt: skip
             forge.db.insert("step", job_id=job, number=1, name="Deploy", first_line=0, **state)
