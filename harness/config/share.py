@@ -58,6 +58,11 @@ class Share:
         return self._home() / "node-access.json"
 
     @property
+    def authority(self) -> Path:
+        """Directory of the project's certificate authority, made with its first certificate; ``ca.crt`` is its own."""
+        return self.path / "authority"
+
+    @property
     def read_token(self) -> Path:
         """The token that may only look at the target (0600, ``user@realm!name=secret``), where one could be had."""
         return self._home() / "pve-read.token"

@@ -16,7 +16,6 @@ from harness.controlplane.account import forge_account
 from harness.controlplane.authority import Authority, Server
 from harness.controlplane.gitea import releases
 from harness.controlplane.kit import Kit
-from harness.controlplane.luggage import AUTHORITY
 from harness.controlplane.program import Program
 from harness.controlplane.wheels import Platform
 from harness.inventory.model import Container
@@ -69,7 +68,6 @@ def prepare(
         "plain_port": PLAIN_PORT,
         "certificate": issued.certificate,
         "key": issued.key,
-        "authority": authority(share).found().read_text(),
         "releases": [release.name for release in pair or ()],
         "forge_module": run.forge,
         "forge_options": run.forge_options,
@@ -82,7 +80,7 @@ def prepare(
 
 def authority(share: Share) -> Authority:
     """The authority that vouches for the control planes of a target."""
-    return Authority(share.path / AUTHORITY)
+    return Authority(share.authority)
 
 
 def server(container: Container) -> Server:

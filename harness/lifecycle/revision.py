@@ -76,12 +76,14 @@ class Revisions:
         key: bytes,
         mirror: str | None = None,
         forge: tuple[str, ...] = (),
+        authority: str = "",
     ) -> None:
         self._inventory = inventory
         self._tree = tree
         self._login = login
         self._mirror = mirror
         self._forge = forge
+        self._authority = authority
         self._secrets = hmac.new(key, f"{login}\0{password.reveal()}".encode(), hashlib.sha256).hexdigest()[:_LENGTH]
 
     def of(self, container: Container) -> Revision:
@@ -91,7 +93,7 @@ class Revisions:
                 "config": _hash(configuration(container)),
                 "cookbook": self._cookbook(container),
                 "helpers": self._packages["helpers"],
-                "base": self._packages["base"],
+                "base": _hash([self._packages["base"], self._authority]),
                 "engine": _hash([container.engine, self._mirror, PINNED.exact]),
                 "attributes": self._attributes(container),
                 "secrets": self._secrets,

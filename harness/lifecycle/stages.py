@@ -21,6 +21,7 @@ from harness.lifecycle import (
     journal,
     provisioning,
     stamp,
+    trust,
     whereabouts,
 )
 from harness.lifecycle.context import ADMIN, StageContext
@@ -56,7 +57,7 @@ class LifecycleStages:
         return provisioning.provision(self.context(container))
 
     def base(self, container: str) -> Evidence:
-        """Users, keys, sshd, packages, locale and time zone; a full upgrade only where root could still log in."""
+        """Packages, trust, users, keys, sshd, locale, time zone; a full upgrade only where root could still log in."""
         context = self.context(container)
         context.begin()
         connection = context.early_connection()
@@ -66,6 +67,7 @@ class LifecycleStages:
             connection,
             public_key=pair.public,
             upgrade=fresh,
+            authority=trust.certificate(self._workspace.share),
             on_step=lambda step: context.note(f"{step.name}: {'changed' if step.changed else 'holds'}"),
         )
         if fresh:

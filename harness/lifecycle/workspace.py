@@ -13,7 +13,7 @@ from harness.config.share import Share
 from harness.inventory.load import load_inventory
 from harness.inventory.model import Inventory
 from harness.kit.secret import Secret
-from harness.lifecycle import way
+from harness.lifecycle import trust, way
 from harness.lifecycle.revision import Revisions
 from harness.pve.client import Pve
 from harness.remote.pool import Pool
@@ -82,6 +82,7 @@ class Workspace:
             key=self.share.revision_key(),
             mirror=self.settings.cinc_mirror,
             forge=self.settings.releases,
+            authority=trust.certificate(self.share),
         )
 
     @cached_property

@@ -65,6 +65,7 @@ def apply_base(
     *,
     public_key: str,
     upgrade: bool,
+    authority: str = "",
     on_step: Callable[[Step], None] = lambda _step: None,
     locale: str = LOCALE,
     timezone: str = TIMEZONE,
@@ -74,13 +75,14 @@ def apply_base(
 
     The connection is root's on first contact, later config's with sudo. Afterwards root may not log in, passwords are
     refused, and ``public_key`` (one line, as in an authorized_keys file) opens the login ``config``. ``upgrade`` asks
-    for a full upgrade first. Raises ``BaseError`` naming the step, ``RemoteError`` when the connection breaks.
+    for a full upgrade first. ``authority`` is the certificate (PEM) of an authority that the system is to trust; empty
+    takes the trust away. Raises ``BaseError`` naming the step, ``RemoteError`` when the connection breaks.
     """
     key = public_key.strip()
     if not _KEY.fullmatch(key):
         raise UsageError("that is no public key of ssh", hint="it is one line that begins with ssh-ed25519")
     listener = _Listener(on_step)
-    words = ["yes" if upgrade else "no", locale, timezone, key]
+    words = ["yes" if upgrade else "no", locale, timezone, key, authority.strip()]
     command = f"set -- {shlex.join(words)}\n{SCRIPT.read_text()}"
     try:
         done = connection.run(command, sudo=True, timeout=timeout, check=False, on_line=listener.feed)

@@ -1,8 +1,9 @@
-# Runs in the container as root. $1: yes for a full upgrade first; $2: locale; $3: time zone; $4: public key of config.
+# Runs in the container as root. $1: yes for a full upgrade first; $2: locale; $3: time zone; $4: public key of config;
+# $5: certificate of the project's authority (PEM), or nothing.
 # Every step looks before it acts. Each prints one line when it is over: record separator, name, changed or held, ms.
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-upgrade=$1 locale=$2 zone=$3 key=$4
+upgrade=$1 locale=$2 zone=$3 key=$4 authority=$5
 umask 022
 
 now() { date +%s%3N; }
@@ -67,6 +68,19 @@ packages_hold() { [ -z "$(packages_missing)" ]; }
 packages_install() {
   # shellcheck disable=SC2046 # one word a package
   apt install --no-install-recommends $(packages_missing)
+}
+
+# --- trust -----------------------------------------------------------------------------------------------------------
+authority_file=/usr/local/share/ca-certificates/gitops.crt
+authority_bundle=/etc/ssl/certs/ca-certificates.crt
+# Its third line is a piece of the certificate that no other has: the bundle has it once the system trusts it.
+authority_holds() {
+  [ -n "$authority" ] || { ! [ -e "$authority_file" ]; return; }
+  same "$authority_file" 644 "$authority" && grep -qxF -e "$(printf '%s\n' "$authority" | sed -n 3p)" "$authority_bundle"
+}
+authority_set() {
+  if [ -n "$authority" ]; then printf '%s\n' "$authority" | write "$authority_file" 644; else rm -f "$authority_file"; fi
+  update-ca-certificates
 }
 
 # --- users -----------------------------------------------------------------------------------------------------------
@@ -169,6 +183,7 @@ profile_set() { printf '%s\n' "$profile_content" | write "$profile_file" 644; }
 step apt apt_holds apt_set
 step upgrade upgrade_holds upgrade_do
 step packages packages_hold packages_install
+step authority authority_holds authority_set
 step users users_hold users_make
 step sudo sudo_holds sudo_set
 step keys key_holds key_set

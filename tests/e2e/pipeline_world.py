@@ -252,6 +252,8 @@ def borrow(found: Pipelines, access: NodeAccess) -> None:
     for name in ("network.json", "revision.key", "login.json"):
         if (mine / name).exists():
             shutil.copy2(mine / name, target / name)
+    if (mine / "authority").is_dir():
+        shutil.copytree(mine / "authority", target / "authority", dirs_exist_ok=True)
     (target / "node-access.json").touch(mode=0o600)
     (target / "node-access.json").write_text(json.dumps({**told, "password": access.password.reveal()}))
 

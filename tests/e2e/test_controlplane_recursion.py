@@ -100,6 +100,18 @@ def test_accepting_that_deploys_the_container_from_there(world: PlaneWorld) -> N
     assert run.conclusion == "success", world.log(world.inner_url, "main/broker", run)
 
 
+def test_a_container_trusts_the_control_plane_and_whatever_it_vouches_for(world: PlaneWorld) -> None:
+    command = f"curl --silent --fail --max-time 10 --output /dev/null --write-out '%{{http_code}}' {world.inner_url}/"
+    assert world.shell(BROKER, command) == "200"
+    assert world.shell(BROKER, f"{command} --cacert /etc/ssl/certs/ISRG_Root_X1.pem --capath /none || true") == "000"
+
+
+def test_plans_there_look_with_a_token_that_only_reads(world: PlaneWorld) -> None:
+    token = "/var/lib/gitops/share/embedded/pve-read.token"
+    assert world.shell(CONFIG, f"stat -c %a:%U {token}") == "600:gitops"
+    assert world.shell(CONFIG, f"cut -d! -f1 {token}") == "gitops-read@pve"
+
+
 def test_the_workstation_verifies_what_was_deployed_from_there(world: PlaneWorld) -> None:
     assert "passed" in world.succeed("verify", "broker")
 

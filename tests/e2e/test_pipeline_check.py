@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.pipeline_world import Pipelines, every_word, pipelines, secret_texts
+from harness.forge import pulls, users
+from harness.forge.client import Address, Forge, Login
+from harness.kit.secret import Secret
+from harness.pipeline import requests
+from tests.contract.seeding_world import git
+from tests.e2e.pipeline_world import SECONDS, Pipelines, every_word, pipelines, secret_texts
+from tests.e2e.world import wait_until
 
 RECIPE = "file '/etc/probe' do\n  content 'one'\nend\n"
 SPECS = 'def test_the_file_is_there(host):\n    assert host.file("/etc/probe").exists\n'
 SHELL = "import pathlib\npathlib.Path({stolen!r}).write_text('got in')\n"
+THIEF = "$(touch${IFS}stolen);${{secrets.PVE_READ_TOKEN}}"
+"""A branch of a name that shells and expressions would make something of."""
 WORKFLOW = """\
+name: Mine
 on: [{events}]
 jobs:
   check:
@@ -37,7 +50,7 @@ def test_the_first_pull_request_shows_the_plan_of_everything(here: Pipelines) ->
     status = here.status("main/config", pull["head"]["sha"], "gitops/plan")
     assert status.state == "success", here.logs("main/config")
     body = here.comment("main/config", 1, "plan")
-    assert "| `probe` | 161 | `10.187.60.61` | create | none |" in body
+    assert "| `probe` | create | none | it does not exist yet | `10.187.60.61` | 161 |" in body
     assert "gitops-agreement" in body
 
 
@@ -50,11 +63,25 @@ def test_a_container_s_own_pull_request_shows_its_plan_alone(here: Pipelines) ->
     assert "`config`" not in body
 
 
-def test_a_stage_without_id_and_address_of_its_own_is_refused(here: Pipelines) -> None:
+def test_a_stage_that_nobody_has_described_waits_and_says_how(here: Pipelines) -> None:
     pull = here.forge.get("repos/stage/probe/pulls/1")
-    status = here.status("stage/probe", pull["head"]["sha"], "gitops/plan")
+    status = here.said("stage/probe", pull["head"]["sha"], "gitops/plan", "needs a config.stage.env")
+    assert status.state == "pending"
+    assert "an `ID` and an `IP` of its own" in here.comment("stage/probe", 1, "plan")
+    run = wait_until(
+        lambda: next((one for one in here.runs("stage/probe", "gitops-check.yml") if one.done), None),
+        SECONDS,
+        "its end",
+    )
+    assert run.conclusion == "success", here.logs("stage/probe")
+
+
+def test_a_stage_without_id_and_address_of_its_own_is_refused(here: Pipelines) -> None:
+    sha = here.push("stage/probe", {"config.stage.env": "MEMORY=128\n"}, "try")
+    pull = here.request("stage/probe", "try")
+    status = here.status("stage/probe", sha, "gitops/plan")
     assert status.state == "failure"
-    assert "config.stage.env" in here.comment("stage/probe", 1, "plan")
+    assert "config.stage.env" in here.comment("stage/probe", pull.number, "plan")
 
 
 def test_a_configuration_that_is_wrong_is_quoted_with_file_and_line(here: Pipelines) -> None:
@@ -104,12 +131,95 @@ def test_a_pull_request_s_own_code_is_never_run(here: Pipelines, stolen: Path) -
             ".gitmodules": f'[submodule "harness"]\n\tpath = harness\n\turl = ext::sh -c "{shell}"\n',
             "run": f"#!/bin/sh\n{shell}\n",
         },
-        "thief",
+        THIEF,
     )
-    pull = here.request("main/config", "thief")
+    pull = here.request("main/config", THIEF)
     assert here.status("main/config", sha, "gitops/plan").state == "success", here.logs("main/config")
     assert "`probe`" in here.comment("main/config", pull.number, "plan")
     safe(here, "main/config", pull.number, stolen)
+
+
+def test_a_workflow_that_a_pull_request_brings_is_refused_and_says_so(here: Pipelines, stolen: Path) -> None:
+    text = WORKFLOW.format(events="pull_request, push", stolen=stolen)
+    sha = here.push("main/probe", {".gitea/workflows/own.yml": text}, "own-workflow")
+    pull = here.request("main/probe", "own-workflow")
+    assert here.status("main/probe", sha, "gitops/plan").state == "success", here.logs("main/probe")
+    for event in ("pull_request", "push"):
+        status = here.said("main/probe", sha, f"Mine / check ({event})", "refused: own.yml")
+        assert status.state == "failure"
+    assert "not run before the merge" in here.logs("main/probe")
+    safe(here, "main/probe", pull.number, stolen)
+
+
+def test_a_harness_and_settings_of_a_proposal_s_own_are_read_and_lead_nowhere(here: Pipelines, stolen: Path) -> None:
+    code = SHELL.format(stolen=str(stolen))
+    names = ("__init__.py", "__main__.py", "cli/__init__.py", "pipeline/checking.py", "conftest.py")
+    evil = here.push("main/harness", dict.fromkeys(names, code), "evil")
+    with socket.create_server(("127.0.0.1", 0)) as lure:
+        lure.setblocking(False)
+        port = lure.getsockname()[1]
+        proxmox = {"host": "127.0.0.1", "port": port, "password": "x"}
+        files: dict[str, str | None] = {
+            ".gitignore": None,
+            "local/config.json": json.dumps({"proxmox": proxmox, "cinc_mirror": f"http://127.0.0.1:{port}"}),
+            "local/share/embedded/revision.key": "0" * 64,
+        }
+        here.push("main/config", files, "own")
+        clone = here.path / "clone-main-config"
+        git(clone, "update-index", "--cacheinfo", f"160000,{evil},harness")
+        git(clone, "commit", "-qm", "another harness")
+        git(clone, "push", "-q", "origin", "own")
+        pull = here.request("main/config", "own")
+        status = here.status("main/config", git(clone, "rev-parse", "HEAD"), "gitops/plan")
+        assert status.state == "success", here.logs("main/config")
+        with pytest.raises(BlockingIOError):
+            lure.accept()
+    safe(here, "main/config", pull.number, stolen)
+
+
+def test_what_a_proposal_says_is_shown_as_text_and_agrees_to_nothing(here: Pipelines, stolen: Path) -> None:
+    env = (here.world.root / "libs/probe/config.env").read_text()
+    seal = f"<!-- gitops-agreement {'A' * 8}.{'0' * 64} -->"
+    forged = f"{seal} |</td><script>x</script> `| @root ${{{{ secrets.PVE_READ_TOKEN }}}}"
+    sha = here.push("main/probe", {"config.env": env.replace("MEMORY=256", f"MEMORY='{forged}'")}, "inject")
+    pull = here.request("main/probe", "inject")
+    assert here.status("main/probe", sha, "gitops/plan").state == "failure"
+    body = here.comment("main/probe", pull.number, "plan")
+    (row,) = [line for line in body.splitlines() if "MEMORY" in line]
+    assert row.count(" | ") == 3
+    assert "`` " in row or "<script>" not in row
+    page = urllib.request.urlopen(f"{here.url}/main/probe/pulls/{pull.number}", timeout=10).read().decode()
+    assert "<script>x</script>" not in page
+    safe(here, "main/probe", pull.number, stolen)
+
+
+@pytest.fixture
+def eve(here: Pipelines) -> Iterator[Forge]:
+    """Somebody with an account and no rights: all she has is a fork of her own."""
+    users.create(here.admin, "eve", Secret("the-password-of-eve"), email="eve@example.org")
+    with closing(Forge(Address(here.url), Login("eve", password=Secret("the-password-of-eve")))) as found:
+        yield found
+
+
+def test_an_outsider_s_pull_request_is_checked_and_nothing_of_hers_is_run(
+    here: Pipelines, eve: Forge, stolen: Path
+) -> None:
+    eve.post("repos/main/probe/forks", {})
+    text = WORKFLOW.format(events="push, pull_request, pull_request_target, workflow_dispatch", stolen=stolen)
+    eve.patch("repos/eve/probe", {"has_actions": True})
+    files: dict[str, str | None] = {".gitea/workflows/mine.yml": text, "specs/conftest.py": SHELL.format(stolen=stolen)}
+    sha = here.push("eve/probe", files, "main", who=eve)
+    pull = here.request("main/probe", "eve:main", who=eve)
+    assert here.status("main/probe", sha, "gitops/plan").state == "success", here.logs("main/probe")
+    assert "`probe`" in here.comment("main/probe", pull.number, "plan")
+    here.said("main/probe", sha, "Mine / check (pull_request)", "refused: mine.yml comes with the pull request")
+    here.said("eve/probe", sha, "Mine / check (push)", "refused: nothing of eve/probe is run here")
+    safe(here, "main/probe", pull.number, stolen)
+
+
+def test_only_what_stands_on_main_is_released_by_the_task(here: Pipelines) -> None:
+    assert [one.head for one in requests.waiting(here.forge, "main/probe")] == ["main"]
+    assert len({one.head for one in pulls.listed(here.forge, "main/probe")}) > 1
 
 
 def test_what_a_library_proposes_is_read_and_not_run(here: Pipelines, stolen: Path) -> None:

@@ -65,7 +65,7 @@ def test_what_the_script_is_given_survives_the_shell() -> None:
     container = Container(0, [])
     apply(container, locale="C.UTF-8", timezone="Europe/Berlin")
     first = container.command.splitlines()[0]
-    assert shlex.split(first) == ["set", "--", "yes", "C.UTF-8", "Europe/Berlin", KEY]
+    assert shlex.split(first) == ["set", "--", "yes", "C.UTF-8", "Europe/Berlin", KEY, ""]
 
 
 @pytest.mark.parametrize("key", ["", "not a key", f"{KEY}\n{KEY}", "-----BEGIN OPENSSH PRIVATE KEY-----"])
@@ -78,3 +78,56 @@ def test_anything_but_one_public_key_is_refused(key: str) -> None:
 def test_scripts_are_valid_posix_shell(script: Path) -> None:
     done = subprocess.run(["sh", "-n", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+CA = "-----BEGIN CERTIFICATE-----\nMIIBfirst\nsecond+/=\n-----END CERTIFICATE-----"
+
+
+class System:
+    """The part of a system that the step about trust reads and writes, and the script run over it."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path / "local/gitops.crt"
+        self.bundle = path / "bundle.crt"
+        self.updates = path / "updates"
+        self.bundle.write_text("others\n")
+        text = base.SCRIPT.read_text()
+        text = text.replace("/usr/local/share/ca-certificates/gitops.crt", str(self.file))
+        text = text.replace("/etc/ssl/certs/ca-certificates.crt", str(self.bundle))
+        tool = f"{{ cat {self.file} || :; }} > {self.bundle}; echo x >> {self.updates}"
+        functions = text[: text.index("step apt apt_holds")].replace(":root", f":{self.me}")
+        self.script = (
+            f"{functions}\nupdate-ca-certificates() {{ {tool}; }}\nstep authority authority_holds authority_set\n"
+        )
+
+    @property
+    def me(self) -> str:
+        return subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+
+    def apply(self, authority: str) -> str:
+        argv = ["bash", "-c", self.script, "base", "no", "C.UTF-8", "Etc/UTC", KEY, authority]
+        done = subprocess.run(argv, capture_output=True, text=True, check=True)
+        return done.stdout.strip().splitlines()[-1].split()[1]
+
+    @property
+    def updated(self) -> int:
+        return len(self.updates.read_text().split()) if self.updates.exists() else 0
+
+
+def test_the_authority_is_trusted_once_renewed_when_it_changes_and_let_go(tmp_path: Path) -> None:
+    system = System(tmp_path)
+    assert [system.apply(CA) for _ in range(2)] == ["changed", "held"]
+    assert system.file.read_text() == f"{CA}\n"
+    assert system.apply(CA.replace("second", "other")) == "changed"
+    assert "other" in system.bundle.read_text()
+    assert [system.apply("") for _ in range(2)] == ["changed", "held"]
+    assert not system.file.exists()
+    assert system.updated == 3
+
+
+def test_a_run_that_was_cut_off_before_the_system_heard_of_it_is_made_good(tmp_path: Path) -> None:
+    system = System(tmp_path)
+    system.apply(CA)
+    system.bundle.write_text("others\n")
+    assert system.apply(CA) == "changed"
+    assert "second" in system.bundle.read_text()

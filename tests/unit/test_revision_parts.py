@@ -50,10 +50,10 @@ def container(root: Path, name: str = "apache", vmid: int = 113, **changes: Any)
 def revision(
     root: Path, *, key: bytes = b"k" * 32, password: str = "secret-one", login: str = "admin", **changes: Any
 ) -> Revision:
+    settings = {name: changes.pop(name) for name in ("mirror", "authority") if name in changes}
     apache = container(root, **changes)
     inventory = Inventory((apache, container(root, "broker", 111)))
-    mirror = changes.get("mirror")
-    source = Revisions(inventory, Tree(root), login=login, password=Secret(password), key=key, mirror=mirror)
+    source = Revisions(inventory, Tree(root), login=login, password=Secret(password), key=key, **settings)
     return source.of(apache)
 
 
@@ -81,6 +81,11 @@ def test_an_edited_file_shows_in_its_part_alone(root: Path, file: str, part: str
     after = revision(root)
     assert differing(before.parts, after.parts) == (part,)
     assert before.value != after.value
+
+
+def test_another_authority_is_another_base(root: Path) -> None:
+    before, after = (revision(root, authority=one) for one in ("first", "second"))
+    assert differing(before.parts, after.parts) == ("base",)
 
 
 @pytest.mark.parametrize("file", ["libs/apache/README.md", "libs/apache/config.env", "libs/broker/recipes/default.rb"])

@@ -5,7 +5,6 @@ raise 'the control plane needs what the deploy brings along, and the global pass
 data = '/var/lib/gitops'
 kit = '/var/cache/gitops-kit'
 tls = '/etc/gitops/tls'
-authority = '/usr/local/share/ca-certificates/gitops.crt'
 version = "#{[plane['environment'], plane['program'], *plane['releases']].join(' ')}\n"
 installed = lambda do
   unpacked = plane['releases'].all? { |name| File.exist?("/opt/gitops/releases/#{name}") }
@@ -19,7 +18,7 @@ if File.exist?(data) && [0, 811].none?(File.stat(data).uid)
   raise "#{data} belongs to #{File.stat(data).uid}: on the host, type chown -R 100811:100811 for what is mounted there"
 end
 
-Common.packages(self, 'ca-certificates', 'git', 'openssh-client', 'python3', 'python3-venv')
+Common.packages(self, 'git', 'openssh-client', 'python3', 'python3-venv')
 
 # The numbers are fixed, for the data outlives the container.
 group 'gitops' do
@@ -71,19 +70,6 @@ file '/opt/gitops/installed' do
   owner 'root'
   group 'root'
   mode '0644'
-end
-
-execute 'trust the authority' do
-  command 'update-ca-certificates'
-  action :nothing
-end
-
-file authority do
-  content plane['authority']
-  owner 'root'
-  group 'root'
-  mode '0644'
-  notifies :run, 'execute[trust the authority]', :immediately
 end
 
 { 'certificate.pem' => plane['certificate'], 'key.pem' => plane['key'] }.each do |name, text|
