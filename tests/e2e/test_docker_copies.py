@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.embedded.node import archives
 from harness.embedded.node.runtime import ArchiveError, GuestError, GuestMount, GuestSpec
 from tests.e2e.runtime_world import Ground, opened, remains, silent
 
@@ -47,6 +48,8 @@ HOLES_SHOWN = """\
 for file in /srv/q/hole /data/q/hole; do [ $(stat -c %b $file) -lt 100 ] && echo sparse; done
 ls /usr/share/doc/base-files; ls /etc/issue.net 2> /dev/null || echo gone
 """
+
+CONFIG = "hostname: copied\n"
 
 
 @pytest.fixture(scope="module")
@@ -212,11 +215,12 @@ def test_an_archive_brings_every_file_back_as_it_was(ground: Ground, pair: tuple
     ground.ssh(first, "echo in > /data/mark; chown 77 /data/mark; echo out > /tmp/mark")
     before, marks = ground.ssh(first, SHOWN), attributes(ground, first)
     path, said = tmp_path / f"archive.{suffix}", list[str]()
-    size = ground.runtime.archive(first, path, said.append)
+    size = ground.runtime.archive(first, CONFIG, path, said.append)
+    assert archives.pct_config(path) == CONFIG
     assert size == path.stat().st_size > 1 << 20
     assert any("Total bytes written" in line for line in said)
     assert ground.runtime.state(first).running, "writing an archive stops nothing"
-    ground.runtime.restore(with_volume(ground, second, backup=True), path, silent)
+    ground.runtime.restore(with_volume(ground, second, backup=True), path, silent, over=False)
     ground.runtime.start(second, silent)
     assert ground.ssh(second, SHOWN) == before
     assert attributes(ground, second) == marks
@@ -231,8 +235,8 @@ def test_a_volume_without_backup_is_left_out_and_comes_back_empty(
     ground.up(with_volume(ground, first))
     ground.ssh(first, "echo private > /data/mark; echo kept > /root/mark")
     ground.runtime.stop(first)
-    ground.runtime.archive(first, tmp_path / "a.tar", silent)
-    ground.runtime.restore(with_volume(ground, second), tmp_path / "a.tar", silent)
+    ground.runtime.archive(first, CONFIG, tmp_path / "a.tar", silent)
+    ground.runtime.restore(with_volume(ground, second), tmp_path / "a.tar", silent, over=False)
     ground.runtime.start(second, silent)
     assert ground.ssh(second, "cat /root/mark; ls /data") == "kept"
 
@@ -242,17 +246,43 @@ def test_a_broken_archive_leaves_nothing(ground: Ground, pair: tuple[int, int], 
     for name, data in [("a.tar.zst", b"nothing"), ("a.tar.gz", b"\x1f\x8bshort"), ("a.tar", b"x" * 4000)]:
         (tmp_path / name).write_bytes(data)
         with pytest.raises((ArchiveError, GuestError)):
-            ground.runtime.restore(ground.spec(second), tmp_path / name, silent)
+            ground.runtime.restore(ground.spec(second), tmp_path / name, silent, over=False)
     with pytest.raises(ArchiveError):
-        ground.runtime.restore(ground.spec(second), tmp_path / "missing.tar", silent)
+        ground.runtime.restore(ground.spec(second), tmp_path / "missing.tar", silent, over=False)
     assert remains(ground.client, ground.name, second) == []
+
+
+def test_a_container_is_as_it_was_when_a_restore_over_it_fails(ground: Ground, pair: tuple[int, int], tmp_path: Path):
+    first, _ = pair
+    ground.up(with_volume(ground, first))
+    ground.ssh(first, "echo old > /root/mark; echo old > /data/mark")
+    ground.runtime.stop(first)
+    before = remains(ground.client, ground.name, first)
+    new = replace(with_volume(ground, first).mounts[0], source=f"local-lvm:vm-{first}-disk-2")
+    over = replace(with_volume(ground, first), mounts=(new,))
+    (tmp_path / "bad.tar.zst").write_bytes(b"\x28\xb5\x2f\xfd")
+    with pytest.raises(GuestError):
+        ground.runtime.restore(over, tmp_path / "bad.tar.zst", silent, over=True)
+    assert remains(ground.client, ground.name, first) == before
+    ground.runtime.archive(first, CONFIG, tmp_path / "a.tar", silent)
+    bridge = replace(over.nets[0], bridge="vmbr77")
+    with pytest.raises(GuestError, match="vmbr77"):
+        ground.runtime.restore(replace(over, nets=(bridge,)), tmp_path / "a.tar", silent, over=True)
+    ground.runtime.delete_volume(first, new.source)
+    assert remains(ground.client, ground.name, first) == before
+    ground.runtime.start(first, silent)
+    assert ground.ssh(first, "cat /root/mark /data/mark").split() == ["old", "old"]
+    ground.runtime.stop(first)
+    ground.runtime.restore(over, tmp_path / "a.tar", silent, over=True)
+    ground.runtime.start(first, silent)
+    assert ground.ssh(first, "cat /root/mark; ls /data") == "old"
 
 
 def test_an_archive_that_cannot_be_written_leaves_no_part(ground: Ground, pair: tuple[int, int], tmp_path: Path):
     first, _ = pair
     ground.up(ground.spec(first))
     with pytest.raises(GuestError, match="lzop"):
-        ground.runtime.archive(first, tmp_path / "a.tar.lzo", silent)
+        ground.runtime.archive(first, CONFIG, tmp_path / "a.tar.lzo", silent)
     assert list(tmp_path.iterdir()) == list((ground.state / "node/runtime/parts").iterdir()) == []
     assert ground.ssh(first, "true") == ""
 

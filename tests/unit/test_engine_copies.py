@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.embedded.node.docker import compression, hotplug, interfaces, reader
+from harness.embedded.node import compression
+from harness.embedded.node.docker import hotplug, interfaces, reader
 from harness.embedded.node.docker.names import Names
 from harness.embedded.node.docker.sizes import AGAIN_SECONDS, Sizes
 from harness.embedded.node.docker.specs import Specs

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from harness.embedded.node import guest_power, guest_spec, storages, uploads
+from harness.embedded.node import archives, guest_power, guest_spec, storages, uploads
 from harness.embedded.node.errors import failure
 from harness.embedded.node.formats import split_list
-from harness.embedded.node.guest_config import Guest
+from harness.embedded.node.guest_config import Guest, parse
 from harness.embedded.node.guests import check_lock
 from harness.embedded.node.node import Node
 from harness.embedded.node.runtime import ArchivingRuntime
@@ -142,9 +143,10 @@ class Dumping:
         stamp = time.strftime("%Y_%m_%d-%H_%M_%S")
         volid = f"{self._storage.name}:backup/vzdump-lxc-{guest.vmid}-{stamp}.{suffix}"
         self._task.log(f"INFO: creating vzdump archive '{self._node.storages.file_path(volid)}'")
-        size = self._runtime.archive(guest.vmid, uploads.file_of(self._node, volid), self._task.log)
-        self._task.log(f"INFO: archive file size: {size >> 20}MB")
         kept = {key: value for key, value in guest.config.items() if key not in ("lock", "parent")}
+        text = Guest(guest.vmid, kept).text
+        size = self._runtime.archive(guest.vmid, text, uploads.file_of(self._node, volid), self._task.log)
+        self._task.log(f"INFO: archive file size: {size >> 20}MB")
         origin = self._node.store.table(guest_spec.IMAGE_TABLE).get(str(guest.vmid)) or {}
         record = {"vmid": guest.vmid, "format": suffix, "subtype": "lxc", "config": kept, "origin": origin}
         if self._asked.notes:
@@ -152,6 +154,19 @@ class Dumping:
         if self._asked.protected:
             record["protected"] = 1
         self._node.storages.add(volid, "backup", size, **record)
+
+
+def known(node: Node, volid: str) -> Mapping[str, Any] | None:
+    """What is known of a backup; the configuration of one that was made elsewhere is read from it. None: not there."""
+    uploads.discover(node, node.storages.need(storages.split_volid(volid)[0]))
+    record = node.storages.volumes.get(volid)
+    file = uploads.file_of(node, volid)
+    if record is None or "config" in record or file is None:
+        return record
+    text = archives.pct_config(file)
+    if text is not None:
+        node.storages.volumes.change(volid, config=dict(parse(text)))
+    return node.storages.volumes.get(volid)
 
 
 def _now() -> str:

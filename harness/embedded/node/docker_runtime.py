@@ -14,12 +14,23 @@ from docker.client import DockerClient
 
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import image, labels, options
-from harness.embedded.node.docker import cleanup, codec, devices, files, hotplug, interfaces, limits, templates
+from harness.embedded.node.docker import (
+    cleanup,
+    codec,
+    devices,
+    files,
+    hotplug,
+    inits,
+    interfaces,
+    limits,
+    templates,
+)
 from harness.embedded.node.docker.archives import Archives
 from harness.embedded.node.docker.bridges import Bridges
 from harness.embedded.node.docker.commits import Commits
-from harness.embedded.node.docker.containers import Containers
+from harness.embedded.node.docker.containers import Containers, nothing_more
 from harness.embedded.node.docker.copies import Copies
+from harness.embedded.node.docker.imports import Imports, is_foreign
 from harness.embedded.node.docker.names import Names
 from harness.embedded.node.docker.ownership import Owner
 from harness.embedded.node.docker.reader import Reader
@@ -47,6 +58,7 @@ _STOP_GRACE_SECONDS = 2.0
 """A stop first lets systemd close files; Proxmox VE kills at once, and a commit of half-written files helps nobody."""
 _KILL_SECONDS = 10.0
 _ASK_AGAIN_SECONDS = 3.0
+_ADDRESSES = ["ip", "-j", "address"]
 _PENDING_PREFIXES = ("mp", "dev")
 _PENDING = frozenset({"nameserver", "searchdomain", "features", "unprivileged"})
 
@@ -79,8 +91,10 @@ class DockerRuntime:
         parts = self._bridges, self._volumes, self._commits
         self._containers = Containers(self._api, self._names, self._facts, chosen, parts)
         self._copies = Copies(self._api, self._names, self._containers, (self._commits, self._volumes))
+        self._imports = Imports(self._api, self._names)
         reader = Reader(self._api, self._names, chosen, tools)
-        self._archives = Archives(self._api, self._names, reader, own / "parts")
+        self._archives = Archives(self._names, reader, self._imports, own / "parts")
+        self._tools = tools
         self._fetched = templates.Fetched(own / "templates.json")
         self._watch = Watch(self._api, self._names)
 
@@ -134,8 +148,29 @@ class DockerRuntime:
                 return
             if present["Config"]["Labels"].get(labels.SPEC) != codec.fingerprint(spec):
                 self._containers.recreate(spec, log)
-            self._api.start(self._names.container(vmid))
+            self._start(spec)
             self._after_start(spec)
+
+    def _start(self, spec: GuestSpec) -> None:
+        failed = f"startup for container '{spec.vmid}' failed"
+        try:
+            self._api.start(self._names.container(spec.vmid))
+        except docker_errors.APIError as refused:
+            if is_foreign(spec.image):
+                raise GuestError(failed, detail=str(refused.explanation)) from refused
+            raise
+        if is_foreign(spec.image) and not self._has_begun(spec.vmid):
+            raise GuestError(failed, hint="its archive has no /sbin/init that runs")
+
+    def _has_begun(self, vmid: int) -> bool:
+        """Whether the init of a container that was just started has taken over and lives."""
+
+        def settled() -> bool:
+            state = self._containers.get(vmid)["State"]
+            return not state["Running"] or not inits.is_starting(int(state["Pid"]))
+
+        clock.wait_until(settled, clock.Deadline(_KILL_SECONDS), f"start of CT {vmid}", longest_pause=0.1)
+        return bool(self._containers.get(vmid)["State"]["Running"])
 
     def _after_start(self, spec: GuestSpec) -> None:
         script = devices.permission_script(spec.devices)
@@ -151,7 +186,7 @@ class DockerRuntime:
 
     def stop(self, vmid: int) -> None:
         with self._errors():
-            if not self._signal(vmid, "SIGRTMIN+3"):
+            if not self._signal(vmid, self._halt(vmid)):
                 return
             try:
                 self._wait_stopped(vmid, _STOP_GRACE_SECONDS)
@@ -163,13 +198,16 @@ class DockerRuntime:
         with self._errors():
             deadline = clock.Deadline(timeout)
             # Asked again and again: an init that has not set up its signals yet misses the first request.
-            while self._signal(vmid, "SIGRTMIN+3"):
+            while self._signal(vmid, self._halt(vmid)):
                 try:
                     self._wait_stopped(vmid, min(_ASK_AGAIN_SECONDS, deadline.remaining))
                 except DeadlineError as late:
                     if deadline.passed:
                         text = f"CT {vmid} still runs {timeout:g} s after it was asked to shut down"
                         raise GuestError(text) from late
+
+    def _halt(self, vmid: int) -> str:
+        return inits.halt_signal(self._watch.state(vmid).pid)
 
     def _signal(self, vmid: int, signal: str) -> bool:
         """Send a signal to a container's init; False when it does not run."""
@@ -311,24 +349,36 @@ class DockerRuntime:
                 log(f"copying {source} to {target}")
                 self._volumes.copy(self._names.owner(target) or vmid, {target: self._names.volume(source)})
 
-    def archive(self, vmid: int, path: Path | None, log: Log) -> int:
-        """Write the file system to ``path``; returns the archive's bytes. Without a path nothing is written."""
+    def archive(self, vmid: int, config: str, path: Path | None, log: Log) -> int:
+        """Write file system and configuration to ``path``; returns its bytes. Without a path nothing is written."""
         if path is None:
             return 0
         with self._errors():
             spec = self._specs.load(vmid)
             present = self._containers.get(vmid)
             with self._containers.paused(present):
-                return self._archives.write(present, spec, path, log)
+                return self._archives.write(present, spec, config, path, log)
 
-    def restore(self, spec: GuestSpec, path: Path | None, log: Log) -> None:
-        """Make a stopped container from an archive."""
+    def restore(self, spec: GuestSpec, path: Path | None, log: Log, *, over: bool) -> None:
+        """Make a stopped container from an archive; ``over``: in the place of another, which stays on failure."""
         if path is None:
             raise ArchiveError("exit code 2")
-        with self._errors(), self._making(spec):
-            loaded = self._archives.load(spec, path, self._containers)
+        with self._errors(), self._remaking(spec) if over else self._making(spec):
+            loaded = self._archives.load(spec, path)
             self._volumes.fill(spec, loaded)
-            self._containers.place(spec, loaded, files.root_keys(spec), log)
+            put = self._containers.replace if over else self._containers.place
+            put(spec, loaded, lambda _inside: files.root_keys(spec), log)
+
+    @contextmanager
+    def _remaking(self, spec: GuestSpec) -> Iterator[None]:
+        """A container is made in the place of another: complete in the end, or the other is as it was."""
+        self._containers.get(spec.vmid)
+        try:
+            yield
+        except BaseException:
+            self._containers.prune(spec.vmid)
+            raise
+        self._specs.save(spec)
 
     # Snapshots
 
@@ -358,7 +408,7 @@ class DockerRuntime:
         with self._errors():
             log(f"bringing back '{name}'")
             self._volumes.bring_back(vmid, name, spec.mounts)
-            self._containers.replace(spec, kept, log)
+            self._containers.replace(spec, kept, nothing_more, log)
             self._specs.save(spec)
 
     def delete_snapshot(self, vmid: int, name: str) -> None:
@@ -389,7 +439,10 @@ class DockerRuntime:
             found = self._containers.find(vmid)
             if found is None or not found["State"]["Running"]:
                 return ()
-            output = self._execute(vmid, ["ip", "-j", "address"])
+            try:
+                output = self._execute(vmid, _ADDRESSES)
+            except GuestError:  # it has no ip(8), or another one
+                output = self._tools.beside(self._names.container(vmid), _ADDRESSES)
         return [_interface(entry) for entry in json.loads(output)]
 
     def _execute(self, vmid: int, command: list[str]) -> str:
@@ -416,11 +469,23 @@ class DockerRuntime:
         self._fetched.add(name, ref)
         return ref
 
+    def import_template(self, path: Path, log: Log) -> str:
+        """Get a template from its file: the same image for the same file."""
+        with self._errors():
+            ref = self._imports.template(path)
+        log(f"image: {ref}")
+        self._fetched.add(path.name, ref)
+        return ref
+
     def resolve_template(self, name: str) -> str | None:
         ref = self._fetched.all().get(name)
         return ref if ref and image.exists(self._client, ref) else None
 
     def forget_template(self, name: str) -> None:
+        ref = self._fetched.all().get(name)
+        if ref:
+            with self._errors():
+                self._imports.forget(ref)
         self._fetched.remove(name)
 
     @contextmanager

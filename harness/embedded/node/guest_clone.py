@@ -58,6 +58,7 @@ def clone(node: Node, runtime: CopyingRuntime, asked: Request) -> str:
         _check_parts(node, asked, source, config, full=full)
         kept = _settings(node, asked, config)
         node.guests.reserve(Guest(asked.newid, kept), "create")
+        node.guests.begin(source, "disk")
     work = Cloning(node, runtime, asked, config, full=full)
     return node.tasks.start("vzclone", asked.vmid, asked.user, work.run)
 
@@ -116,6 +117,8 @@ class Cloning:
         except Exception as error:
             self._undo()
             raise failure(f"clone failed: {str(error).strip()}") from error
+        finally:
+            self._node.guests.end(self._node.guests.load(self._asked.vmid))
 
     def _copy(self, task: Task) -> None:
         new = self._asked.newid
@@ -130,7 +133,7 @@ class Cloning:
         spec = guest_spec.build(self._node, new, config)
         self._runtime.clone(self._asked.vmid, self._asked.snapshot, spec, task.log)
         if self._full:
-            warn_nesting(self._node, str(origin.get("template", "")), config, task)
+            warn_nesting(self._node, origin, config, task)
         self._node.guests.end(Guest(new, config))
         if self._asked.pool:
             self._node.pools.add_guest(self._asked.pool, new)

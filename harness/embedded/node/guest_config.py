@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from harness.embedded.node import formats, sizes, verify
 from harness.embedded.node.store import Record
@@ -110,6 +110,21 @@ class Guest:
 def from_record(vmid: int, record: Record) -> Guest:
     """The guest that ``record()`` described."""
     return Guest(vmid, record["config"], record["pending"], frozenset(record["removals"]), record["snapshots"])
+
+
+def parse(text: str) -> Config:
+    """The current values of a configuration file, as another host may have written it; its sections are left out."""
+    config: dict[str, str] = {}
+    notes: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("["):
+            break
+        key, colon, value = line.partition(":")
+        if line.startswith("#"):
+            notes.append(unquote(line[1:]) + "\n")
+        elif colon and re.fullmatch(r"[a-z][a-z_]*\d*", key):
+            config[key] = value.strip()
+    return {**config, "description": "".join(notes)} if notes else config
 
 
 def _section(config: Config) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from harness.embedded.node import (
     archives,
+    distributions,
     guest_disks,
     guest_permissions,
     guest_power,
@@ -20,7 +23,7 @@ from harness.embedded.node import (
 from harness.embedded.node.errors import ApiError, denied, failure
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.node import Node
-from harness.embedded.node.runtime import ArchiveError
+from harness.embedded.node.runtime import ArchiveError, ImportingRuntime
 from harness.embedded.node.tasks import InterruptedTaskError, Task
 from harness.kit.errors import HarnessError
 
@@ -32,7 +35,6 @@ _NOT_CONFIG = frozenset(
     )
 )
 _DEFAULT_ROOTFS = "4"
-EMPTY_IMAGE = "unmanaged_0_none.tar"
 _UNPACK = (
     "lxc-usernsexec -m u:0:100000:65536 -m g:0:100000:65536 -- tar xpf - --zstd --totals --one-file-system -p --sparse "
     "--numeric-owner --acls --xattrs '--xattrs-include=user.*' '--xattrs-include=security.capability' "
@@ -40,7 +42,8 @@ _UNPACK = (
     "--exclude './dev/*'"
 )
 """The command that PVE names when it cannot unpack a template: clients read its text in the task's error."""
-_OSTYPES = ("debian", "devuan", "ubuntu", "centos", "fedora", "opensuse", "archlinux", "alpine", "gentoo", "nixos")
+_NO_NESTING = 232
+"""The newest systemd that does without (PVE::LXC::Setup::Base)."""
 _WANTS_NESTING = {"debian-12": 252, "debian-13": 257}
 
 
@@ -194,19 +197,20 @@ class Creation:
 
     def _make(self) -> None:
         disks = self._make_disks()
-        image = self._image()
-        config = self._final(disks)
+        file = self._file()
         path = self._node.storages.file_path(self._asked.template)
         self._task.log(f"extracting archive '{path}'")
+        found = archives.content(file) if file else None
+        config = self._final(disks, self._ostype(found))
+        image = self._image(file)
         spec = guest_spec.build(
             self._node, self._asked.vmid, config, image=image, keys=self._asked.keys, password=self._asked.password
         )
         self._node.runtime.create(spec, self._task.log)
         self._task.log(f"Detected container architecture: {config['arch']}")
-        self._node.store.table(guest_spec.IMAGE_TABLE).put(
-            str(self._asked.vmid), {"image": image, "template": self._asked.template}
-        )
-        warn_nesting(self._node, self._asked.template, config, self._task)
+        origin = {"image": image, "template": self._asked.template, "systemd": found.systemd if found else None}
+        self._node.store.table(guest_spec.IMAGE_TABLE).put(str(self._asked.vmid), origin)
+        warn_nesting(self._node, origin, config, self._task)
         self._node.guests.end(Guest(self._asked.vmid, config))
         if self._asked.pool:
             self._node.pools.add_guest(self._asked.pool, self._asked.vmid)
@@ -220,45 +224,43 @@ class Creation:
             texts[disk.key] = guest_disks.render(self._node, written)
         return texts
 
-    def _image(self) -> str:
+    def _file(self) -> Path | None:
+        """The template's file; None for one that has none, because the runtime has it in another form."""
         volume = self._asked.template
         if ":" not in volume:
             raise self._logged(f"can't find file '{volume}'")
-        record = self._node.storages.volumes.get(volume)
-        if record is None:
+        uploads.discover(self._node, self._node.storages.need(storages.split_volid(volume)[0]))
+        if self._node.storages.volumes.get(volume) is None:
             raise self._logged(f"volume '{volume}' does not exist")
-        image = self._node.runtime.resolve_template(volume.rpartition("/")[2])
-        return image if image is not None else self._foreign(volume)
-
-    def _foreign(self, volume: str) -> str:
-        """The image of an archive that is no known template: one without a system, when nothing is expected of it."""
         file = uploads.file_of(self._node, volume)
-        if file is None or not archives.is_readable(file):
+        return file if file is not None and file.exists() else None
+
+    def _image(self, file: Path | None) -> str:
+        runtime = self._node.runtime
+        if file is not None and isinstance(runtime, ImportingRuntime):
+            return runtime.import_template(file, self._task.log)
+        image = runtime.resolve_template(self._asked.template.rpartition("/")[2])
+        if image is None:
             raise ArchiveError("exit code 2")
-        if self._options.get("ostype") != "unmanaged":
-            raise failure("unable to detect OS distribution")
-        self._node.runtime.fetch_template(EMPTY_IMAGE, self._task.log)
-        return EMPTY_IMAGE
+        return image
 
     def _logged(self, text: str) -> ApiError:
         self._task.log(text)
         return failure(text)
 
-    def _final(self, disks: Mapping[str, str]) -> dict[str, str]:
+    def _final(self, disks: Mapping[str, str], ostype: str) -> dict[str, str]:
         defaults = {"hostname": f"CT{self._asked.vmid}", "memory": "512", "swap": "512"}
-        found = {"ostype": self._ostype(), "arch": keys.machine_architecture()}
+        found = {"ostype": ostype, "arch": keys.machine_architecture()}
         return {**defaults, **self._options, **{k: v for k, v in found.items() if v}, **disks}
 
-    def _ostype(self) -> str:
-        """What the template is, whatever was asked for; only ``unmanaged`` is believed."""
+    def _ostype(self, found: archives.Content | None) -> str:
+        """What the template is, whatever was asked for: by its files, or by its name when the runtime has it."""
         asked = self._options.get("ostype")
-        if asked == "unmanaged":
-            return asked
-        name = self._asked.template.rpartition("/")[2].partition("-")[0]
-        detected = name if name in _OSTYPES else "debian"
-        if asked and asked != detected:
-            self._task.log(f"got unexpected ostype ({detected} != {asked})")
-        return detected
+        if found is None:
+            name = self._asked.template.rpartition("/")[2].partition("-")[0]
+            named = name if name in distributions.TYPES else "debian"
+            return distributions.agreed(named, asked, self._task.log)
+        return distributions.detect(found.files, asked, self._task.log)
 
     def _undo(self) -> None:
         try:
@@ -291,8 +293,10 @@ def manage(node: Node, asked: Request, task: Task) -> None:
         node.store.table("ha").put(f"ct:{asked.vmid}", {"state": state})
 
 
-def warn_nesting(node: Node, template: str, config: Mapping[str, str], task: Task) -> None:
+def warn_nesting(node: Node, origin: Mapping[str, Any], config: Mapping[str, str], task: Task) -> None:
     """Warn, as PVE does, where a systemd wants nesting and the container has it not."""
-    version = next((v for name, v in _WANTS_NESTING.items() if name in template), None)
-    if version and guest_spec.features(node, config.get("features", "")).get("nesting") != "1":
+    template = str(origin.get("template", ""))
+    version = origin.get("systemd") or next((v for name, v in _WANTS_NESTING.items() if name in template), 0)
+    nested = guest_spec.features(node, config.get("features", "")).get("nesting") == "1"
+    if version > _NO_NESTING and not nested and config.get("ostype") != distributions.UNMANAGED:
         task.warn(f"Systemd {version} detected. You may need to enable nesting.")

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from harness.embedded.node import property_string, sizes, storages, verify
 from harness.embedded.node.errors import failure
+from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.node import Node
 
 DISK = re.compile(r"rootfs|mp\d+")
@@ -111,6 +112,13 @@ def release(node: Node, vmid: int, *, keep: Collection[str] = ()) -> None:
     for volid in node.storages.volumes:
         if belongs(volid, vmid) and volid not in keep:
             remove_volume(node, volid)
+
+
+def named(node: Node, guest: Guest) -> set[str]:
+    """The volumes that a container's settings name anywhere: now, pending, unused, in a snapshot."""
+    configs = [guest.config, guest.pending, *guest.snapshots.values()]
+    found = {disk.volume for config in configs for disk in of_config(node, config)}
+    return found | {value for config in configs for key, value in config.items() if key.startswith("unused")}
 
 
 def remove_volume(node: Node, volid: str) -> None:

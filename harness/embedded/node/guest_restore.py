@@ -6,22 +6,41 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from harness.embedded.node import guest_disks, guest_power, guest_settings, guest_spec
+from harness.embedded.node.backups import known
 from harness.embedded.node.errors import ApiError, failure
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.guest_create import Request, manage
+from harness.embedded.node.guests import check_lock
 from harness.embedded.node.node import Node
-from harness.embedded.node.runtime import ArchivingRuntime
+from harness.embedded.node.runtime import ArchivingRuntime, MendingRuntime
 from harness.embedded.node.tasks import Task
 from harness.embedded.node.uploads import file_of
+from harness.kit.errors import HarnessError
+
+_UNKNOWN_IMAGE = "elsewhere"
+"""Stands for the template of a container that another host has made."""
 
 
 def restore(node: Node, runtime: ArchivingRuntime, asked: Request, *, unique: bool) -> str:
-    """Start the task ``vzrestore``."""
+    """Start the task ``vzrestore``; a container that is there already is locked until it has ended."""
     old = node.guests.find(asked.vmid)
     if old is None:
         node.guests.reserve(Guest(asked.vmid, {}), "create")
+    else:
+        old = _lock(node, asked.vmid)
     work = Restoring(node, runtime, asked, old, unique=unique)
     return node.tasks.start("vzrestore", asked.vmid, asked.user, work.run)
+
+
+def _lock(node: Node, vmid: int) -> Guest:
+    with node.guests.locked(vmid):
+        old = node.guests.load(vmid)
+        try:
+            check_lock(old)
+        except HarnessError as locked:
+            raise failure(f"unable to restore CT {vmid} - {str(locked).strip()}") from locked
+        node.guests.begin(old, "create")
+        return old
 
 
 class Restoring:
@@ -38,7 +57,7 @@ class Restoring:
         self._made: list[str] = []
 
     def run(self, task: Task) -> None:
-        """Make the container again; on failure the new one goes, an old one stays as far as it can."""
+        """Make the container again; on failure the new one goes, an old one is as it was."""
         try:
             self._restore(task)
         except Exception as error:
@@ -51,24 +70,33 @@ class Restoring:
     def _restore(self, task: Task) -> None:
         vmid, volid = self._asked.vmid, self._asked.template
         task.log(f"recovering backed-up configuration from '{volid}'")
-        backup = self._node.storages.volumes.get(volid)
+        backup = known(self._node, volid)
         if backup is None:
             raise failure(f"volume '{volid}' does not exist")
+        if "rootfs" not in backup.get("config", {}):
+            raise failure("rootfs configuration could not be recovered, please check and specify manually!")
         disks = self._disks(backup["config"], task)
         config = self._merged(backup["config"], disks)
-        if self._old is not None:
-            self._node.runtime.delete(vmid)
-            guest_disks.release(self._node, vmid, keep=self._made)
-        origin = backup.get("origin", {})
-        self._node.store.table(guest_spec.IMAGE_TABLE).put(str(vmid), origin)
         task.log(f"restoring '{volid}' now..")
         task.log(f"extracting archive '{self._node.storages.file_path(volid)}'")
-        spec = guest_spec.build(self._node, vmid, config)
-        self._runtime.restore(replace(spec, ssh_public_keys=self._asked.keys), file_of(self._node, volid), task.log)
+        origin = backup.get("origin", {})
+        spec = guest_spec.build(self._node, vmid, config, image=str(origin.get("image", _UNKNOWN_IMAGE)))
+        spec, file = replace(spec, ssh_public_keys=self._asked.keys), file_of(self._node, volid)
+        self._runtime.restore(spec, file, task.log, over=self._old is not None)
         task.log("merging backed-up and given configuration..")
+        self._node.store.table(guest_spec.IMAGE_TABLE).put(str(vmid), {"image": spec.image, **origin})
         self._node.guests.end(Guest(vmid, config))
+        if self._old is not None:
+            self._forget_old()
         if self._asked.pool:
             self._node.pools.add_guest(self._asked.pool, vmid)
+
+    def _forget_old(self) -> None:
+        """Remove what the container that was there had and the new one has not."""
+        vmid = self._asked.vmid
+        if isinstance(self._node.runtime, MendingRuntime):
+            self._node.runtime.mend(vmid, frozenset())
+        guest_disks.release(self._node, vmid, keep=self._made)
 
     def _disks(self, config: Mapping[str, str], task: Task) -> dict[str, str]:
         given = {key: value for key, value in self._asked.settings.items() if guest_disks.DISK.fullmatch(key) and value}
@@ -105,11 +133,14 @@ class Restoring:
         return merged
 
     def _undo(self) -> None:
-        for volid in self._made:
-            self._node.storages.volumes.delete(volid)
         if self._old is None:
             self._node.runtime.delete(self._asked.vmid)
+        for volid in self._made:
+            guest_disks.remove_volume(self._node, volid)
+        if self._old is None:
             self._node.guests.remove(self._asked.vmid)
+        else:
+            self._node.guests.end(self._old)
 
     def _explained(self, error: Exception) -> ApiError:
         return failure(f"unable to restore CT {self._asked.vmid} - {str(error).strip()}")

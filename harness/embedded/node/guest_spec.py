@@ -40,6 +40,7 @@ def build(
         searchdomain=_text(config, "searchdomain"),
         features=features(node, config.get("features", "")),
         unprivileged=config.get("unprivileged") == "1",
+        managed=config.get("ostype") != "unmanaged",
         rootfs_bytes=next((disk.size or 0 for disk in disks if disk.key == "rootfs"), 0),
     )
 

@@ -69,11 +69,14 @@ class Guests:
         """Write a new configuration under a lock of the node's own; raises as for a VMID in use."""
         with self._reserving:
             self.check_unused(guest.vmid)
-            self.begin(guest, word)
+            self.begin(guest, word, new=True)
 
-    def begin(self, guest: Guest, word: str) -> Guest:
-        """Put the node's own lock on a container; a restart of the node takes it off again."""
-        self._own_locks.put(str(guest.vmid), {"lock": word})
+    def begin(self, guest: Guest, word: str, *, new: bool = False) -> Guest:
+        """Put the node's own lock on a container; a restart of the node takes it off again.
+
+        ``new``: the container comes to be under this lock, and goes when the node dies meanwhile.
+        """
+        self._own_locks.put(str(guest.vmid), {"lock": word, "new": new})
         return self.save(guest.with_config(lock=word))
 
     def end(self, guest: Guest) -> Guest:
@@ -86,6 +89,10 @@ class Guests:
         """The containers that a killed node left under a lock of its own."""
         found = [self._loaded.get(int(key)) for key in self._own_locks]
         return [guest for guest in found if guest is not None]
+
+    def is_half_made(self, vmid: int) -> bool:
+        """Whether a container that a killed node left was not there before."""
+        return bool((self._own_locks.get(str(vmid)) or {}).get("new"))
 
     def _timeout(self, vmid: int) -> ApiError:
         return failure(f"can't lock file '/run/lock/lxc/pve-config-{vmid}.lock' - got timeout")

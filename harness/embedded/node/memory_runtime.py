@@ -154,14 +154,14 @@ class MemoryRuntime:
     def copy_volume(self, vmid: int, source: str, target: str, log: Log) -> None:
         """There is no volume."""
 
-    def archive(self, vmid: int, path: Path | None, log: Log) -> int:
+    def archive(self, vmid: int, config: str, path: Path | None, log: Log) -> int:
         """An archive of nothing."""
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"")
         return 89_754_927
 
-    def restore(self, spec: GuestSpec, path: Path | None, log: Log) -> None:
+    def restore(self, spec: GuestSpec, path: Path | None, log: Log, *, over: bool) -> None:
         """A record more."""
         with self._lock:
             self._guests[spec.vmid] = _Guest(spec)
@@ -174,6 +174,10 @@ class MemoryRuntime:
         loopback = GuestInterface("lo", "00:00:00:00:00:00", ("127.0.0.1/8",), ("::1/128",))
         nets = [GuestInterface(n.name, n.hwaddr.lower(), (str(n.ip),) if n.ip else ()) for n in guest.spec.nets]
         return (loopback, *nets)
+
+    def import_template(self, path: Path, log: Log) -> str:
+        """The file's name."""
+        return path.name
 
     def templates(self) -> Sequence[Template]:
         """The two Debian standard templates."""

@@ -17,12 +17,13 @@ _log = logging.getLogger(__name__)
 def mend(node: Node) -> None:
     """Remove containers whose creation was cut off, free the others; fetch the templates that the options name."""
     for guest in node.guests.interrupted():
-        if guest.lock == "create":
+        if node.guests.is_half_made(guest.vmid):
             _remove_half_made(node, guest)
         else:
             _log.warning("container %s: %s was cut off, its lock is taken off", guest.vmid, guest.lock)
             if isinstance(node.runtime, MendingRuntime):
                 node.runtime.mend(guest.vmid, frozenset(guest.snapshots))
+            guest_disks.release(node, guest.vmid, keep=guest_disks.named(node, guest))
             node.guests.end(guest)
     for name in node.options.templates:
         _fetch(node, name)

@@ -100,6 +100,8 @@ class GuestSpec:
     features: Mapping[str, str] = field(default_factory=dict)
     unprivileged: bool = True
     rootfs_bytes: int = 4 << 30
+    managed: bool = True
+    """Whether files may be laid in; a system of ``ostype=unmanaged`` stays as its archive has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +160,22 @@ class CopyingRuntime(Protocol):
 class ArchivingRuntime(Protocol):
     """What a runtime may be able to do besides: write containers to archives, and read them back."""
 
-    def archive(self, vmid: int, path: Path | None, log: Log) -> int:
-        """Write the file system to ``path``; returns the archive's bytes. Without a path nothing is written."""
+    def archive(self, vmid: int, config: str, path: Path | None, log: Log) -> int:
+        """Write file system and configuration to ``path``; returns its bytes. Without a path nothing is written."""
 
-    def restore(self, spec: GuestSpec, path: Path | None, log: Log) -> None:
-        """Make a stopped container from an archive."""
+    def restore(self, spec: GuestSpec, path: Path | None, log: Log, *, over: bool) -> None:
+        """Make a stopped container from an archive; ``over``: in the place of another, which stays on failure.
+
+        The other's volumes and snapshots stay too, for ``delete_volume`` and ``mend``.
+        """
+
+
+@runtime_checkable
+class ImportingRuntime(Protocol):
+    """What a runtime may be able to do besides: make containers of templates that come as files."""
+
+    def import_template(self, path: Path, log: Log) -> str:
+        """Get a template from its file; returns the image for ``GuestSpec``."""
 
 
 @runtime_checkable

@@ -21,7 +21,7 @@ DEFAULTS: Mapping[str, Mapping[str, str]] = {
     "local-lvm": {"type": "lvmthin", "thinpool": "data", "vgname": "pve", "content": "rootdir,images"},
 }
 TOTAL_BYTES = 270_553_174_016
-_FOLDERS = {
+FOLDERS: Mapping[str, str] = {
     "vztmpl": "template/cache",
     "iso": "template/iso",
     "backup": "dump",
@@ -29,6 +29,18 @@ _FOLDERS = {
     "import": "import",
 }
 _NEW_DISK = re.compile(r"([^:\s]+):(\d+(?:\.\d+)?)")
+_IMAGE = re.compile(r"(?:vm-|base-|subvol-)\d+-[^/\s]+\.(?:raw|qcow2|vmdk|subvol)")
+_FILES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?i:iso/[^/]+\.(?:iso|img))",
+        r"vztmpl/[^/]+\.tar(?:\.(?:gz|xz|zst|bz2))?",
+        r"backup/[^/]+\.(?:tgz|(?:tar|vma)(?:\.(?:gz|lzo|zst|bz2))?)",
+        r"rootdir/\d+",
+        r"snippets/[^/]+",
+        r"import/.+\.(?:ova|ovf|qcow2|raw|vmdk)",
+    )
+)
 _TEMPLATE_FORMATS = {".tar.zst": "tzst", ".tar.gz": "tgz", ".tar.xz": "txz", ".tar.bz2": "tbz2", ".tar": "tar"}
 
 
@@ -192,8 +204,8 @@ class Storages:
         name, _, rest = volid.partition(":")
         storage = self.need(name)
         kind, _, file = rest.partition("/")
-        if kind in _FOLDERS and storage.kind.folders:
-            return str(storage.path / _FOLDERS[kind] / file)
+        if kind in FOLDERS and storage.kind.folders:
+            return str(storage.path / FOLDERS[kind] / file)
         if storage.kind.folders:
             image = f"{file.removesuffix('.raw')}/disk.raw" if storage.type == "btrfs" else file
             return str(storage.path / "images" / kind / image)
@@ -201,9 +213,15 @@ class Storages:
 
     def check_volume_name(self, storage: Storage, name: str) -> None:
         """Raise as PVE does on a name that the storage could not have given."""
-        good = r"\d+/\S+|(?:vztmpl|iso|backup|snippets|import|rootdir)/\S+" if storage.kind.folders else r"\S+-\d+-\S+"
-        if not re.fullmatch(good, name):
-            raise failure(f"unable to parse {storage.kind.word} volume name '{name}'")
+        if not storage.kind.folders:
+            if not re.fullmatch(r"\S+-\d+-\S+", name):
+                raise failure(f"unable to parse {storage.kind.word} volume name '{name}'")
+            return
+        image = re.fullmatch(r"\d+/(\S+)", name)
+        if image and not _IMAGE.fullmatch(image[1].rpartition("/")[2]):
+            raise failure(f"unable to parse volume filename '{image[1].rpartition('/')[2]}'")
+        if not image and not any(pattern.fullmatch(name) for pattern in _FILES):
+            raise failure(f"unable to parse directory volume name '{name}'")
 
 
 def split_volid(text: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
 from harness.embedded.node import storages
@@ -19,6 +20,8 @@ _EXTENSIONS = {
     "vztmpl": r".+\.tar(?:\.(?:gz|xz|zst|bz2))?",
     "import": r".+\.(?:ova|ovf|qcow2|raw|vmdk)",
 }
+_BACKUP = r"vzdump-lxc-(\d+)-\d{4}(?:_\d\d){2}-\d\d(?:_\d\d){2}\.(tar(?:\.(?:gz|lzo|zst))?)"
+_NAMES = {**_EXTENSIONS, "backup": _BACKUP}
 _SECONDS = 600
 
 
@@ -27,12 +30,18 @@ def safe_name(text: str) -> str:
     return re.sub(r"[^-a-zA-Z0-9_.]", "_", PurePosixPath(text).name)
 
 
-def check(storage: storages.Storage, content: str, name: str) -> None:
-    """Raise as PVE does for a name or a storage that does not fit the content."""
-    if not re.fullmatch(_EXTENSIONS[content], name, re.IGNORECASE):
-        raise bad_parameters(filename="wrong file extension")
-    if content not in storage.content:
+def check(storage: storages.Storage, content: str, name: str, *, uploaded: bool = False) -> None:
+    """Raise as PVE does for a storage or a name that does not fit the content; uploads are told in other words."""
+    if not storage.kind.folders:
+        rest = "" if uploaded else ", not a file based storage!"
+        raise failure(f"can't upload to storage type '{storage.type}'{rest}")
+    if not uploaded and content not in storage.content:
         raise failure(f"storage '{storage.name}' is not configured for content-type '{content}'")
+    if not re.fullmatch(_EXTENSIONS[content], name, re.IGNORECASE):
+        fault = "invalid filename or wrong extension" if content == "import" else "wrong file extension"
+        raise bad_parameters(filename=fault)
+    if content not in storage.content:
+        raise failure(f"storage '{storage.name}' does not support '{content}' content")
 
 
 def check_sum(data: bytes, params: Mapping[str, str | None]) -> None:
@@ -59,6 +68,26 @@ def file_of(node: Node, volid: str) -> Path | None:
     if node.options.root is None:
         return None
     return node.options.root / node.storages.file_path(volid).lstrip("/")
+
+
+def discover(node: Node, storage: storages.Storage) -> None:
+    """Note the files that somebody has laid into a storage's directories, as on a host."""
+    if node.options.root is None or not storage.kind.folders:
+        return
+    for content, pattern in _NAMES.items():
+        directory = node.options.root / str(storage.path / storages.FOLDERS[content]).lstrip("/")
+        for file in directory.iterdir() if content in storage.content and directory.is_dir() else ():
+            volid = f"{storage.name}:{content}/{file.name}"
+            if volid not in node.storages.volumes and file.is_file() and re.fullmatch(pattern, file.name):
+                _note(node, volid, content, file)
+
+
+def _note(node: Node, volid: str, content: str, file: Path) -> None:
+    backup = re.fullmatch(_BACKUP, file.name) if content == "backup" else None
+    more: dict[str, Any] = {"format": storages.template_format(file.name) if content == "vztmpl" else content}
+    if backup:
+        more = {"vmid": int(backup[1]), "format": backup[2], "subtype": "lxc"}
+    node.storages.add(volid, content, file.stat().st_size, **more)
 
 
 def forget(node: Node, volid: str) -> None:

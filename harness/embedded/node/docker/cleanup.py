@@ -105,15 +105,17 @@ def empty_directory(client: DockerClient, name: str, directory: Path) -> None:
         run_once(api, found, command, host, name)
 
 
-def run_once(api: Any, image: str, command: list[str], host_config: Any, name: str) -> None:
-    """Run a command in a container of its own and remove it; raises ``HarnessError`` with its output when it fails."""
+def run_once(api: Any, image: str, command: list[str], host_config: Any, name: str) -> str:
+    """The output of a command in a container that is removed; raises ``HarnessError`` with it when it fails."""
     marks = {labels.INSTANCE: name}
     made = api.create_container(image, command, entrypoint=[], host_config=host_config, labels=marks)["Id"]
     try:
         api.start(made)
-        if api.wait(made)["StatusCode"] != 0:
-            output = api.logs(made).decode(errors="replace").strip()
+        code = api.wait(made)["StatusCode"]
+        output = str(api.logs(made).decode(errors="replace").strip())
+        if code != 0:
             raise HarnessError(f"{' '.join(command[:3])} failed in a container", detail=output)
+        return output
     finally:
         remove_container(api, made)
 

@@ -6,7 +6,7 @@ a killed node left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,9 +15,10 @@ from docker.types import Mount
 
 from harness.embedded.engine import labels
 from harness.embedded.engine.options import CGROUP, ContainerOptions, EngineFacts
-from harness.embedded.node.docker import cleanup, codec, devices, files, limits
+from harness.embedded.node.docker import cleanup, codec, devices, files, limits, setup
 from harness.embedded.node.docker.bridges import Bridges
 from harness.embedded.node.docker.commits import Commits
+from harness.embedded.node.docker.imports import is_foreign
 from harness.embedded.node.docker.names import Names
 from harness.embedded.node.docker.volumes import Volumes
 from harness.embedded.node.runtime import GuestError, GuestNet, GuestSpec, Log
@@ -27,7 +28,16 @@ _STATE = "state-"
 CLONED = f"{_STATE}cloned"
 RESTORED = f"{_STATE}restored"
 
+_INIT_MAY = ("SYS_BOOT",)
+"""An init that is not systemd ends by telling the kernel to power off, which reaches its own namespace only."""
+Laying = Callable[[setup.Inside], Sequence[files.File]]
+"""Tells which files are laid into a container, by what is in it."""
 Parts = tuple[Bridges, Volumes, Commits]
+
+
+def nothing_more(_inside: setup.Inside) -> Sequence[files.File]:
+    """For a container that has all its files."""
+    return ()
 
 
 class Containers:
@@ -54,27 +64,33 @@ class Containers:
     def create(self, spec: GuestSpec, log: Log) -> None:
         """Make a guest's first container, with host key, root's key and password."""
         self.check_absent(spec.vmid)
-        self.place(spec, spec.image, files.first_files(spec), log)
+        self.place(spec, spec.image, lambda inside: setup.first_files(inside, spec), log)
 
     def check_absent(self, vmid: int) -> None:
         """Raise ``GuestError`` when a guest has a container."""
         if self.find(vmid) is not None:
             raise GuestError(f"the Docker container {self._names.container(vmid)} exists already")
 
-    def place(self, spec: GuestSpec, image: str, more: Iterable[files.File], log: Log) -> None:
-        """Make a guest's first container from an image, with some files laid in and the password, if one is given."""
+    def place(self, spec: GuestSpec, image: str, more: Laying, log: Log) -> None:
+        """Make a guest's first container from an image, with some files laid in."""
         made = self._make(spec, image, log)
         try:
-            self._api.put_archive(made, "/", files.archive([*more, *self._password(made, spec)]))
+            self._lay(made, more)
             self._api.rename(made, self._names.container(spec.vmid))
         except BaseException:
             self.remove(made)
             raise
 
-    def replace(self, spec: GuestSpec, image: str, log: Log) -> None:
+    def _lay(self, made: str, more: Laying) -> None:
+        laid = more(setup.Inside(self._api, made))
+        if laid:
+            self._api.put_archive(made, "/", files.archive(laid))
+
+    def replace(self, spec: GuestSpec, image: str, more: Laying, log: Log) -> None:
         """Put a new container of ``image`` in the place of the present one, which must be stopped."""
         made = self._make(spec, image, log)
         try:
+            self._lay(made, more)
             self._api.rename(made, self._names.next(spec.vmid))
         except BaseException:
             self.remove(made)
@@ -87,7 +103,7 @@ class Containers:
         log("making the container anew with its content: mounts, devices or names have changed")
         present = self.get(spec.vmid)
         image = self._commits.commit(present["Id"], spec.vmid, f"{_STATE}{codec.fingerprint(spec)}")
-        self.replace(spec, image, log)
+        self.replace(spec, image, nothing_more, log)
 
     def remove(self, container: str) -> None:
         """Remove a container, running or not, with its anonymous volumes; a missing one is no error."""
@@ -179,7 +195,7 @@ class Containers:
         if self._options.host_cgroup:
             mounts.append(Mount(CGROUP, CGROUP, type="bind"))
         return self._api.create_host_config(
-            cap_add=list(self._options.cap_add),
+            cap_add=[*self._options.cap_add, *(_INIT_MAY if is_foreign(spec.image) else ())],
             security_opt=list(self._options.security_opt),
             tmpfs=dict(self._options.tmpfs),
             mounts=mounts,
@@ -191,14 +207,6 @@ class Containers:
             userns_mode=self._options.userns_mode,
             **limits.limits(spec, self._facts),
         )
-
-    def _password(self, container: str, spec: GuestSpec) -> list[files.File]:
-        if spec.root_password is None:
-            return []
-        stream, _ = self._api.get_archive(container, "/etc/shadow")
-        shadow = files.unpack(b"".join(stream))["shadow"].decode()
-        data = files.with_root_password(shadow, spec.root_password).encode()
-        return [files.File("etc/shadow", data, 0o640, gid=files.SHADOW_GROUP)]
 
     def _inspect(self, name: str) -> Mapping[str, Any] | None:
         try:

@@ -16,6 +16,7 @@ from harness.embedded.node.docker.commits import Commits
 from harness.embedded.node.docker.containers import CLONED, Containers
 from harness.embedded.node.docker.files import File
 from harness.embedded.node.docker.names import Names
+from harness.embedded.node.docker.setup import Inside
 from harness.embedded.node.docker.volumes import Volumes
 from harness.embedded.node.runtime import GuestSpec, Log
 
@@ -60,7 +61,11 @@ class Copies:
 
     def _place(self, spec: GuestSpec, image: str, log: Log) -> None:
         # As on Proxmox VE a clone is a machine of its own to systemd, and keeps everything else, its host keys too.
-        self._containers.place(spec, image, [File("etc/machine-id", f"{uuid.uuid4().hex}\n".encode(), 0o444)], log)
+        def laid(inside: Inside) -> list[File]:
+            known = spec.managed and inside.has("/etc/machine-id")
+            return [File("etc/machine-id", f"{uuid.uuid4().hex}\n".encode(), 0o444)] if known else []
+
+        self._containers.place(spec, image, laid, log)
 
 
 def _by_key(spec: GuestSpec, names: Names) -> dict[str, str]:

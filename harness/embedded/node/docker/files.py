@@ -6,7 +6,7 @@ import io
 import tarfile
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives import serialization
@@ -15,28 +15,31 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from harness.embedded.node.runtime import GuestError, GuestSpec
 from harness.kit import process
 
-SHADOW_GROUP = 42  # Debian's fixed gid of the group shadow (base-passwd)
-
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file to lay into a container, owned by root unless ``gid`` says otherwise."""
+    """One file to lay into a container, owned by root unless ``gid`` says otherwise. ``link``: its data is a target."""
 
     path: str
     data: bytes
     mode: int = 0o644
     gid: int = 0
+    link: bool = False
 
 
 def first_files(spec: GuestSpec) -> list[File]:
-    """The files of every new container. Only an ed25519 host key: others take long to make and nobody needs them."""
-    private, public = host_key(spec.hostname)
-    files = [
+    """The files of a new container of ours."""
+    machine = File("etc/machine-id", f"{uuid.uuid4().hex}\n".encode(), 0o444)
+    return [*host_keys(spec.hostname), machine, *root_keys(spec)]
+
+
+def host_keys(comment: str) -> list[File]:
+    """The files of a new host key. Only ed25519: others take long to make and nobody needs them."""
+    private, public = host_key(comment)
+    return [
         File("etc/ssh/ssh_host_ed25519_key", private, 0o600),
         File("etc/ssh/ssh_host_ed25519_key.pub", public),
-        File("etc/machine-id", f"{uuid.uuid4().hex}\n".encode(), 0o444),
     ]
-    return [*files, *root_keys(spec)]
 
 
 def root_keys(spec: GuestSpec) -> list[File]:
@@ -61,16 +64,13 @@ def archive(files: Iterable[File]) -> bytes:
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for file in files:
             info = tarfile.TarInfo(file.path)
-            info.size, info.mode, info.gid, info.mtime = len(file.data), file.mode, file.gid, int(time.time())
-            tar.addfile(info, io.BytesIO(file.data))
+            info.mode, info.gid, info.mtime = file.mode, file.gid, int(time.time())
+            if file.link:
+                info.type, info.linkname = tarfile.SYMTYPE, file.data.decode()
+            else:
+                info.size = len(file.data)
+            tar.addfile(info, None if file.link else io.BytesIO(file.data))
     return buffer.getvalue()
-
-
-def unpack(data: bytes) -> Mapping[str, bytes]:
-    """The regular files of a tar by base name."""
-    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        members = [(member.name, tar.extractfile(member)) for member in tar.getmembers()]
-        return {name: stream.read() for name, stream in members if stream is not None}
 
 
 def with_root_password(shadow: str, password: str, *, run: process.Runner = process.run) -> str:

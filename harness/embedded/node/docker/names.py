@@ -55,10 +55,20 @@ class Names:
         return int(found[1]) if found else None
 
     def repository(self, vmid: int) -> str:
-        """Where images of a container's states go; image names know no capitals."""
+        """Where images of a container's states go."""
+        return f"{self._images}/{vmid}"
+
+    @property
+    def templates(self) -> str:
+        """Where images of templates go that came as archives."""
+        return f"{self._images}/template"
+
+    @property
+    def _images(self) -> str:
+        """Image names know no capitals."""
         plain = re.sub(r"[^a-z0-9]+", "-", self.instance.lower()).strip("-") or "node"
         mark = hashlib.sha256(self.instance.encode()).hexdigest()[:6]
-        return f"proxmox-gitops/{plain}-{mark}/{vmid}"
+        return f"proxmox-gitops/{plain}-{mark}"
 
     def snapshot(self, vmid: int, name: str) -> str:
         """The image that keeps a snapshot."""

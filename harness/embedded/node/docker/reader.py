@@ -16,7 +16,7 @@ from docker.utils import socket
 
 from harness.embedded.engine import labels
 from harness.embedded.engine.options import ContainerOptions
-from harness.embedded.node.docker import cleanup
+from harness.embedded.node.docker import cleanup, files
 from harness.embedded.node.docker.names import Names
 from harness.embedded.node.docker.tools import Tools
 from harness.embedded.node.runtime import GuestError, Log
@@ -34,7 +34,7 @@ while [ "$1" != -- ]; do
   shift 2
 done
 shift
-exec tar -C /whole "$@" .
+exec tar "$@" -C /config ./etc/vzdump/pct.conf -C /whole .
 """
 _TAR = (
     *("--create", "--file=-", "--format=posix", "--totals", "--sparse", "--numeric-owner", "--acls", "--xattrs"),
@@ -92,8 +92,10 @@ class Reader:
         self._options = options
         self._tools = tools
 
-    def write(self, container: Mapping[str, Any], volumes: Sequence[Volume], out: IO[bytes], log: Log) -> None:
-        """Write a tar of a stopped or paused container to ``out``.
+    def write(
+        self, container: Mapping[str, Any], volumes: Sequence[Volume], config: str, out: IO[bytes], log: Log
+    ) -> None:
+        """Write a tar of a stopped or paused container to ``out``, ``config`` its first file as in vzdump's.
 
         Raises ``GuestError`` with tar's last words when it fails.
         """
@@ -105,6 +107,8 @@ class Reader:
             return
         made = self._make(found, volumes)
         try:
+            first = files.File("config/etc/vzdump/pct.conf", config.encode())
+            self._api.put_archive(made, "/", files.archive([first]))
             self._copy(made, out, log)
         finally:
             cleanup.remove_container(self._api, made)

@@ -71,6 +71,11 @@ class Tools:
         )
         cleanup.run_once(self._api, self.image(), ["sh", "-c", script, "sh", *arguments], host, self._names.instance)
 
+    def beside(self, container: str, command: list[str]) -> str:
+        """What a command prints in the network of a running container."""
+        host = self._api.create_host_config(network_mode=f"container:{container}")
+        return cleanup.run_once(self._api, self.image(), command, host, self._names.instance)
+
     def copy(self, pairs: Sequence[Pair]) -> None:
         """Replace the content of directories by that of others: owners, times, links, attributes, access lists."""
         if not pairs:

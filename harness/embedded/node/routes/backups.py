@@ -79,7 +79,7 @@ def defaults(call: Call) -> dict[str, Any]:
 def extract(call: Call) -> str:
     """The configuration that a backup kept."""
     volume = call.need("volume")
-    record = call.node.storages.volumes.get(volume)
+    record = backups.known(call.node, volume)
     if record is None or "config" not in record:
         raise failure(f"volume '{volume}' does not exist")
     return Guest(int(record["vmid"]), record["config"]).text

@@ -46,8 +46,11 @@ def writing(path: Path, shape: Path | None = None) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[IO[bytes]]:
-    """The bytes of an archive, plain. Raises ``ArchiveError`` at the end of one that is broken."""
+def reading(path: Path, *, whole: bool = True) -> Iterator[IO[bytes]]:
+    """The bytes of an archive, plain. Raises ``ArchiveError`` at the end of one that is broken, when it is read to it.
+
+    Who stops before that says so with ``whole``.
+    """
     wanted = tool(path)
     with path.open("rb") as file:
         if wanted is None:
@@ -58,7 +61,7 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
         with _reaped(child):
             yield child.stdout
             child.stdout.close()
-            if child.wait() != 0:
+            if whole and child.wait() != 0:
                 raise ArchiveError("exit code 2")
 
 
