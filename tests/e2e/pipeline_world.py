@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -275,6 +276,24 @@ def _settle(found: Pipelines, login: Login, host: str) -> None:
 
 
 @contextmanager
+def no_docker(path: Path) -> Iterator[Path]:
+    """A directory with an engine's socket and a program ``docker``: whoever asks either of them fails the test."""
+    lure = path / "docker"
+    lure.mkdir()
+    asked = lure / "asked"
+    (lure / "docker").write_text(f'#!/bin/sh\necho "$0 $*" >>{asked}\n')
+    (lure / "docker").chmod(0o755)
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(str(lure / "docker.sock"))
+        engine.listen()
+        engine.setblocking(False)
+        yield lure
+        assert not asked.exists(), asked.read_text()
+        with suppress(BlockingIOError):
+            raise AssertionError(f"somebody asked the engine: {engine.accept()}")
+
+
+@contextmanager
 def runner(found: Pipelines) -> Iterator[None]:
     """A runner whose environment is a control plane's."""
     token = found.path / "registration"
@@ -288,9 +307,9 @@ def runner(found: Pipelines) -> Iterator[None]:
         "GITOPS_SHARE": str(found.share),
         "GITOPS_CONFIG": str(found.share / "config.json"),
         "GITOPS_ENVIRONMENT": sys.prefix,
-        "DOCKER_HOST": "unix:///nothing-of-docker-here",
     }
-    with (found.path / "runner.log").open("wb") as log:
+    with (found.path / "runner.log").open("wb") as log, no_docker(found.path) as lure:
+        own |= {"DOCKER_HOST": f"unix://{lure / 'docker.sock'}", "PATH": f"{lure}:{own['PATH']}"}
         process = subprocess.Popen(argv, cwd=SOURCE, env={**kept, **own}, stdout=log, stderr=log)
         try:
             yield
