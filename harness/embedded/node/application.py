@@ -15,11 +15,10 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from harness.embedded.node import authentication, control, faulty, parameters, proxying, routes
-from harness.embedded.node.errors import ApiError, BareError, RawError, denied, failure, invalid, not_implemented
+from harness.embedded.node import authentication, control, dispatch, faulty, parameters, routes
+from harness.embedded.node.errors import ApiError, BareError, RawError, failure, invalid, not_implemented
 from harness.embedded.node.node import Node
-from harness.embedded.node.routing import Call, Result, Text, handler_of
-from harness.embedded.node.schema import Endpoint
+from harness.embedded.node.routing import Call, Result, Text
 from harness.kit.errors import HarnessError
 
 JSON_TYPE = "application/json;charset=UTF-8"
@@ -119,22 +118,7 @@ class Application:
         endpoint, in_path = found
         given, uploads = _given(request)
         values = _merged(in_path, given)
-        if "!" in user and not endpoint.allows_token:
-            raise denied(f"URI '{path}' not available with API token, need proper ticket.\n")
-        self._check_permission(endpoint, user, values)
-        if endpoint.proxied:
-            proxying.check_node(self.node, values["node"])
-        faults = endpoint.faults(values)
-        if faults:
-            raise invalid(faults)
-        handler = handler_of(endpoint.method, endpoint.path)
-        if handler is None:
-            raise not_implemented(request.method, path)
-        return handler(Call(self.node, user, request.method, path, values, uploads))
-
-    def _check_permission(self, endpoint: Endpoint, user: str, values: Mapping[str, Any]) -> None:
-        if user or (endpoint.permissions or {}).get("user") != "world":
-            self.node.evaluator.require(endpoint.permissions, user, values)
+        return dispatch.run(Call(self.node, user, request.method, path, values, uploads), endpoint)
 
     def _success(self, kind: str, answer: Any) -> Response:
         if isinstance(answer, Text):

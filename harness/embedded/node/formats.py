@@ -271,12 +271,20 @@ def _path(text: str) -> None:
 @_register("pve-command-batch")
 def _batch(text: str) -> None:
     try:
-        json.loads(text)
+        commands = json.loads(text)
     except ValueError:
         raise ValueError(
             "commands param did not contain valid JSON: malformed JSON string, neither tag, array, object, number, "
             f'string or atom, at character offset 0 (before "{text}") at /usr/share/perl5/PVE/API2/Nodes.pm line 99.'
         ) from None
+    if not isinstance(commands, list) or not all(map(_is_command, commands)):
+        raise ValueError("commands is not a valid array of commands: Parameter verification failed.")
+
+
+def _is_command(item: object) -> bool:
+    if not isinstance(item, dict) or not isinstance(item.get("path"), str):
+        return False
+    return item.get("method") in ("GET", "POST", "PUT", "DELETE") and isinstance(item.get("args", {}), dict)
 
 
 _CHECKS.update(firewall_formats.CHECKS)

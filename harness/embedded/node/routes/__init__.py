@@ -35,6 +35,8 @@ _MODULES = (
     "consoles",
     "prune",
     "virtual_machines",
+    "batch",
+    "charts",
 )
 
 

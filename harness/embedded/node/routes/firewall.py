@@ -310,9 +310,3 @@ def list_references(call: Call) -> list[dict[str, Any]]:
 def firewall_log(call: Call) -> Result:  # noqa: ARG001 - a handler's signature
     """Nothing is filtered, so nothing is logged."""
     return Result([{"n": 1, "t": "no content"}], {"total": 1})
-
-
-@route("GET", "/cluster/firewall/options")
-def cluster_options(call: Call) -> dict[str, Any]:  # noqa: ARG001 - a handler's signature
-    """The cluster's firewall is off."""
-    return {"enable": 0, "digest": firewall.sha1({})}

@@ -14,6 +14,17 @@ from harness.embedded.node.guests import modified
 from harness.embedded.node.routing import Call, route
 
 _DEFAULT_CONTENT = {"nfs": "images", "cifs": "images", "lvm": "images", "pbs": "backup", "cephfs": "backup,vztmpl,iso"}
+_REQUIRED = {
+    "dir": ("path",),
+    "btrfs": ("path",),
+    "nfs": ("server", "export"),
+    "cifs": ("server", "share"),
+    "lvm": ("vgname",),
+    "lvmthin": ("vgname", "thinpool"),
+    "zfspool": ("pool",),
+    "pbs": ("server", "datastore"),
+}
+_FIXED = frozenset(("path", "server", "export", "share", "vgname", "thinpool", "pool", "datastore", "type"))
 _SEEN = ("Datastore.Audit", "Datastore.AllocateSpace")
 _CONTROL = frozenset(("storage", "delete", "digest"))
 
@@ -41,8 +52,9 @@ def create_storage(call: Call) -> dict[str, str]:
     name, kind = call.need("storage"), call.need("type")
     if call.node.storages.find(name):
         raise failure(f"create storage failed: storage ID '{name}' already defined")
-    if kind in ("dir", "btrfs") and not call.get("path"):
-        raise failure("create storage failed: missing value for required option 'path'")
+    missing = next((option for option in _REQUIRED.get(kind, ()) if not call.get(option)), None)
+    if missing:
+        raise failure(f"missing value for required option '{missing}'")
     options = {key: value for key, value in call.params.items() if key not in _CONTROL}
     options.setdefault("content", _DEFAULT_CONTENT.get(kind, "images,rootdir"))
     call.node.storages.put(name, options)
@@ -65,10 +77,22 @@ def update_storage(call: Call) -> dict[str, str]:
     if call.get("digest") not in (None, call.node.storages.digest):
         raise failure(f"update storage failed: {modified()}")
     removed = split_list(call.get("delete") or "")
+    _check_removed(call, removed)
     kept = {key: value for key, value in storage.options.items() if key not in removed}
     changed = {key: value for key, value in call.params.items() if key not in _CONTROL}
     call.node.storages.put(name, {**kept, **changed})
     return {"storage": name, "type": storage.type}
+
+
+def _check_removed(call: Call, names: list[str]) -> None:
+    for name in names:
+        if name not in call.node.schema.endpoints["POST", "/storage"].rules:
+            raise failure(f"update storage failed: no such option '{name}'")
+        if name in _FIXED:
+            raise failure(f"update storage failed: unable to delete required option '{name}'")
+        if name in call.params:
+            both = f"cannot set and delete property '{name}' at the same time!"
+            raise failure(f"update storage failed: {both}")
 
 
 @route("DELETE", "/storage/{storage}")
@@ -78,22 +102,39 @@ def delete_storage(call: Call) -> None:
     if call.node.storages.find(name) is None:
         raise failure(f"delete storage failed: storage '{name}' does not exist")
     call.node.storages.remove(name)
+    for key, entry in call.node.store.table("acl").items():
+        if entry["path"] == f"/storage/{name}":
+            call.node.store.table("acl").delete(key)
 
 
 @route("GET", "/nodes/{node}/storage")
 def node_storages(call: Call) -> list[dict[str, Any]]:
     """The storages of the node with their space."""
-    wanted = set(split_list(call.get("content") or ""))
-    name = call.get("storage")
-    if name and call.node.storages.find(name) is None:
+    wanted, name = set(split_list(call.get("content") or "")), call.get("storage")
+    found = [s for s in call.node.storages.all() if not wanted or wanted & set(s.content)]
+    if name and name not in (storage.name for storage in found):
         raise bad_parameters(storage="No such storage.")
-    found = []
-    for storage in call.node.storages.all():
-        hidden = not call.may_any(f"/storage/{storage.name}", *_SEEN) or (call.flag("enabled") and not storage.enabled)
-        if hidden or (name and storage.name != name) or (wanted and not wanted & set(storage.content)):
-            continue
-        found.append(storage_status.listed(call.node, storage))
-    return found
+    elsewhere = call.get("target") not in (None, call.node.name, "localhost")
+    shown = [s for s in found if name in (None, s.name) and _is_listed(call, s, elsewhere=elsewhere)]
+    return [_with_formats(call, storage) for storage in shown]
+
+
+def _is_listed(call: Call, storage: storages.Storage, *, elsewhere: bool) -> bool:
+    if call.flag("enabled") and not storage.enabled:
+        return False
+    if elsewhere and str(storage.options.get("shared", "0")) != "1":
+        return False
+    return call.may_any(f"/storage/{storage.name}", *_SEEN)
+
+
+def _with_formats(call: Call, storage: storages.Storage) -> dict[str, Any]:
+    shown = storage_status.listed(call.node, storage)
+    if not call.flag("format"):
+        return shown
+    supported = ["qcow2", "raw", "subvol", "vmdk"] if storage.kind.folders else ["raw"]
+    if call.node.release.startswith("9"):
+        return {**shown, "formats": {"default": "raw", "supported": supported}}
+    return {**shown, "format": [dict.fromkeys(supported, 1), "raw"]}
 
 
 @route("GET", "/nodes/{node}/storage/{storage}")

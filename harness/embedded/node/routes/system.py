@@ -78,13 +78,26 @@ def get_node_config(call: Call) -> dict[str, str]:  # noqa: ARG001 - a handler's
 @route("GET", f"{_NODE}/syslog")
 def syslog(call: Call) -> Result:
     """The node's own messages, as lines of a system log."""
-    host, lines = call.node.name, []
-    for number, event in enumerate(reversed(call.node.events.newest(1000)), 1):
-        stamp = time.strftime("%b %d %H:%M:%S", time.localtime(event["time"]))
-        lines.append({"n": number, "t": f"{stamp} {host} {event['tag']}[{event['pid']}]: {event['msg']}"})
+    lines = [{"n": number, "t": line} for number, line in enumerate(_log_lines(call), 1)]
     start, limit = call.number("start", 0), call.number("limit", 50)
     shown = lines[start : start + limit] or [{"n": 1, "t": "no content"}]
     return Result(shown, {"total": max(len(lines), 1)})
+
+
+def _log_lines(call: Call) -> list[str]:
+    lines = []
+    for event in reversed(call.node.events.newest(1000)):
+        stamp = time.strftime("%b %d %H:%M:%S", time.localtime(event["time"]))
+        lines.append(f"{stamp} {call.node.name} {event['tag']}[{event['pid']}]: {event['msg']}")
+    return lines
+
+
+@route("GET", f"{_NODE}/journal")
+def journal(call: Call) -> list[str]:
+    """The same messages, between two positions in the journal."""
+    last = call.number("lastentries", 1000)
+    lines = _log_lines(call)
+    return ["s=0;i=0", *lines[max(0, len(lines) - last) :], f"s=0;i={len(lines):x}"]
 
 
 @route("GET", f"{_NODE}/report")

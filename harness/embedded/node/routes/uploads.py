@@ -17,16 +17,18 @@ def upload(call: Call) -> str:
     """Keep an uploaded file; the task ``imgcopy`` moves it to its place."""
     storage = call.node.storages.usable(call.need("storage"), call.node.name)
     content, name = call.need("content"), uploads.safe_name(call.need("filename"))
-    uploads.check(storage, content, name)
-    data = call.uploads["filename"].data if "filename" in call.uploads else b""
+    if "filename" not in call.uploads:
+        raise failure("missing temporary file name")
+    uploads.check(storage, content, name, uploaded=True)
+    data = call.uploads["filename"].data
     source = f"/var/tmp/pveupload-{secrets.token_hex(16)}"  # noqa: S108  # only named in the log, as PVE does
     target = call.node.storages.file_path(f"{storage.name}:{content}/{name}")
 
     def work(task: Task) -> None:
         task.log(f"starting file import from: {source}")
-        if call.get("checksum"):
-            task.log("calculating checksum...")
         uploads.check_sum(data, call.params)
+        if call.get("checksum"):
+            task.log("calculating checksum...OK, checksum verified")
         task.log(f"target node: {call.node.name}")
         task.log(f"target file: {target}")
         task.log(f"file size is: {len(data)}")
@@ -47,6 +49,8 @@ def download_url(call: Call) -> str:
     target = call.node.storages.file_path(volid)
 
     def work(task: Task) -> None:
+        if call.get("compression") and content != "iso":
+            raise failure(f"decompression not supported for {content}")
         task.log(f"downloading {url} to {target}")
         if volid in call.node.storages.volumes and not _same(call):
             raise failure(f"refusing to override existing file '{target}'")
