@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.embedded.node import guest_config, guest_disks, property_string, verify
+from harness.embedded.node import guest_config, guest_disks, property_string, storages, verify
 from harness.embedded.node.errors import failure
 from harness.embedded.node.node import Node
 
@@ -24,7 +24,18 @@ def _prepare(node: Node, key: str, value: str | None) -> str | None:
         return network(node, value)
     if value and re.fullmatch(r"dev\d+", key):
         _check_device(node, value)
+    if value and key == "hookscript":
+        _check_hook(node, value)
     return guest_config.normalize(key, value)
+
+
+def _check_hook(node: Node, volid: str) -> None:
+    storage, name = storages.split_volid(volid)
+    node.storages.check_volume_name(node.storages.need(storage), name)
+    if not name.startswith("snippets/"):
+        raise failure(f"'{volid}' is not in the snippets directory")
+    if volid not in node.storages.volumes:
+        raise failure(f"script '{volid}' does not exist")
 
 
 def network(node: Node, value: str) -> str:
