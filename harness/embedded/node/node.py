@@ -23,6 +23,7 @@ from harness.embedded.node.pools import Pools
 from harness.embedded.node.runtime import Bridge, GuestState, Runtime
 from harness.embedded.node.store import Store
 from harness.embedded.node.tasks import Tasks
+from harness.kit.clock import Clock, SystemClock
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Node:
         self.events = Events(self.name)
         self.tasks = Tasks(self.name, store, self.faults)
         self.stopping = threading.Event()
+        self.clock: Clock = SystemClock()
         self.samples = samples.Samples(self)
         self._prepare_root(password)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from harness.embedded.node import guest_disks, guest_power, guest_spec
+from harness.embedded.node import guest_disks, guest_order, guest_spec, ha
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.node import Node
+from harness.embedded.node.permissions import ROOT
 from harness.embedded.node.routes.templates import note_template
 from harness.embedded.node.runtime import MendingRuntime
-from harness.kit.errors import HarnessError
 
 _log = logging.getLogger(__name__)
 
@@ -46,18 +46,11 @@ def _fetch(node: Node, name: str) -> None:
 
 
 def start_on_boot(node: Node) -> None:
-    """Start the containers marked ``onboot``, in their order; one that fails is noted and the others start."""
-    wanted = [guest for guest in node.guests.all() if guest.config.get("onboot") == "1" and not guest.is_template]
-    for guest in sorted(wanted, key=boot_order):
-        if node.is_running(guest.vmid):
-            continue
-        try:
-            guest_power.start(node, "root@pam", guest.vmid, skiplock=False)
-        except HarnessError as error:
-            _log.warning("container %s does not start: %s", guest.vmid, error)
-
-
-def boot_order(guest: Guest) -> tuple[int, int]:
-    """The place of a container in the order of starts; those without one come last."""
-    digits = guest.config.get("startup", "").partition("order=")[2].partition(",")[0]
-    return (int(digits) if digits.isdigit() else 1 << 30, guest.vmid)
+    """Start what starts with the node, each in its place, in a task; and what a manager is to keep running."""
+    wanted = guest_order.on_boot(node)
+    if wanted:
+        node.tasks.start("startall", "", ROOT, lambda task: guest_order.start_all(node, ROOT, wanted, task))
+    for guest in node.guests.all():
+        managed = ha.find(node, guest.vmid)
+        if managed and managed["state"] == "started" and not node.is_running(guest.vmid):
+            ha.request(node, ROOT, guest.vmid, "started")
