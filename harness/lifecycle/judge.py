@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from harness.config.settings import EMBEDDED
 from harness.inventory.model import Container, Inventory
 from harness.lifecycle import compare, desired, ownership
 from harness.lifecycle.observe import RUNNING, Observation, Seen
 from harness.lifecycle.ownership import Refusal
-from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, Plan
+from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, LeftAlone, Plan
 from harness.lifecycle.revision import PARTS, SPECS, Revision, differing
 from harness.lifecycle.stamp import Stamp
 from harness.pve import privileges
@@ -60,7 +61,26 @@ def plan_for(question: Question) -> Plan:
     chosen = [container for container in question.inventory.containers if question.takes_part(container.name)]
     standing = _standing(question)
     entries = tuple(_entry(container, standing, question) for container in chosen)
-    return Plan(question.target, question.monorepo, question.commit, entries)
+    return Plan(question.target, question.monorepo, question.commit, entries, _left(question))
+
+
+def _left(question: Question) -> tuple[LeftAlone, ...]:
+    """Containers of ours that nothing describes any more; a plan of some containers does not speak of others."""
+    if not all(map(question.takes_part, question.inventory.names)):
+        return ()
+    found = ownership.forgotten(question.inventory, question.observation, question.monorepo)
+    return tuple(
+        LeftAlone(stamp.container, seen.vmid, seen.node, seen.status, _removal(seen, question.target))
+        for seen, stamp in found
+    )
+
+
+def _removal(seen: Seen, target: str) -> str:
+    """The command for the node's shell; the embedded node has none."""
+    if target == EMBEDDED:
+        return ""
+    stop = f"pct shutdown {seen.vmid} && " if seen.status == RUNNING else ""
+    return f"to remove it with its data, on {seen.node}: {stop}pct destroy {seen.vmid} --purge"
 
 
 def _standing(question: Question) -> _Standing:

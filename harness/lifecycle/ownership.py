@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.inventory.model import Container
+from harness.inventory.model import Container, Inventory
 from harness.lifecycle.observe import Observation, Seen
 from harness.lifecycle.stamp import Stamp
 
@@ -63,6 +63,22 @@ def _another(container: Container, seen: Seen, names: frozenset[str]) -> Refusal
         stage = f"stage {stamp.stage}" if stamp.stage else "no stage"
         return Refusal(f"{_described(seen)} stands there, deployed for {stage}", _other_id(container))
     return None
+
+
+def forgotten(inventory: Inventory, observation: Observation, monorepo: str) -> tuple[tuple[Seen, Stamp], ...]:
+    """Containers of ours whose library is gone, with their stamps.
+
+    A stage's inventory knows the containers of that stage only, so it says nothing of others.
+    """
+    stage = next((container.stage for container in inventory.containers), None)
+    numbers = {container.vmid for container in inventory.containers}
+    return tuple(
+        (seen, stamp)
+        for seen, stamp in observation.ours(monorepo)
+        if stamp.container not in inventory.names
+        and seen.vmid not in numbers
+        and (stage is None or stamp.stage == stage)
+    )
 
 
 def hidden(container: Container, observation: Observation) -> Refusal | None:

@@ -66,6 +66,24 @@ class ContainerPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A container of this repository that it does not describe any more. No command touches it."""
+
+    name: str
+    """What its library was called."""
+    vmid: int
+    node: str
+    status: str
+    hint: str = ""
+    """What removes it by hand; empty where a node has no shell."""
+
+    @property
+    def reason(self) -> str:
+        """Why nothing is done about it."""
+        return "left alone: its library is no longer here"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The whole plan, in deployment order."""
 
@@ -73,6 +91,8 @@ class Plan:
     monorepo: str
     commit: str | None
     containers: tuple[ContainerPlan, ...]
+    left: tuple[LeftAlone, ...] = ()
+    """Named in a plan of everything only; nothing is done about them, so they are no changes."""
 
     @property
     def pending(self) -> tuple[ContainerPlan, ...]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from harness.kit.errors import UsageError
 from harness.kit.files import write_atomic
-from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, Plan
+from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, LeftAlone, Plan
 
 _VERSION: Final = 1
 
@@ -22,6 +22,7 @@ def to_dict(plan: Plan) -> dict[str, Any]:
         "monorepo": plan.monorepo,
         "commit": plan.commit,
         "containers": [_entry(entry) for entry in plan.containers],
+        "left": [dataclasses.asdict(entry) for entry in plan.left],
     }
 
 
@@ -43,6 +44,7 @@ def from_json(text: str) -> Plan:
             monorepo=found["monorepo"],
             commit=found["commit"],
             containers=tuple(_from_entry(entry) for entry in found["containers"]),
+            left=tuple(LeftAlone(**entry) for entry in found.get("left", ())),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"this is no plan: {error}") from error

@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, Plan
+from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, LeftAlone, Plan
 
 _STYLE: Final = {
     Action.UNCHANGED: "dim",
@@ -43,7 +43,8 @@ def render(plan: Plan) -> RenderableType:
     widths = [
         max((len(cell) for cell in column), default=0) for column in zip(*map(_cells, plan.containers), strict=True)
     ]
-    return Group(*(line for entry in plan.containers for line in _lines(entry, widths)), summary_line(plan))
+    entries = [line for entry in plan.containers for line in _lines(entry, widths)]
+    return Group(*entries, *(line for left in plan.left for line in _left_lines(left)), summary_line(plan))
 
 
 def _cells(entry: ContainerPlan) -> tuple[str, ...]:
@@ -65,6 +66,12 @@ def _lines(entry: ContainerPlan, widths: Sequence[int]) -> Iterable[Text]:
         yield _below(f"→ {entry.hint}", "italic")
     if not entry.deployed_here:
         yield _below("the control plane's own container: planned here, not deployed from here", "dim")
+
+
+def _left_lines(left: LeftAlone) -> Iterable[Text]:
+    yield Text(f"· {left.name}  {left.vmid}  {left.status}, {left.reason}", style="dim")
+    if left.hint:
+        yield _below(f"→ {left.hint}", "italic")
 
 
 def _below(text: str, style: str = "") -> Text:

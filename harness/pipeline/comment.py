@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.kit.errors import ConfigurationError, HarnessError, Problem
-from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, Plan
+from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, LeftAlone, Plan
 from harness.lifecycle.plan_view import summary
 from harness.lifecycle.report.story import ContainerStory, Item, RunStory, Verdict
 from harness.pipeline.agreement import level
@@ -40,7 +40,13 @@ def plan(made: Plan, head: str) -> str:
     parts += [_container(entry) for entry in busy if entry.changes]
     if quiet:
         parts.append(f"Nothing happens to: {', '.join(map(code, quiet))}.")
+    parts += [_left(entry) for entry in made.left]
     return "\n\n".join(parts)
+
+
+def _left(entry: LeftAlone) -> str:
+    hint = f" {text(entry.hint)}" if entry.hint else ""
+    return f"{code(entry.name)} ({entry.vmid}, {text(entry.status)}) is {text(entry.reason)}.{hint}"
 
 
 def _lead(made: Plan) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from harness.kit.errors import ConfigurationError, HarnessError, Problem
 from harness.kit.secret import Secret
 from harness.lifecycle.journal import Event, Kind, Outcome
-from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, Plan
+from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, LeftAlone, Plan
 from harness.lifecycle.report import story
 from harness.pipeline import comment, markdown
 from harness.pipeline.agreement import Agreement
@@ -48,6 +49,13 @@ def test_a_plan_says_in_a_sentence_what_it_comes_to() -> None:
     assert "nothing changes." in comment.plan(plan(entries[-1]), HEAD)
     refused = comment.plan(plan(entry("x", Action.REFUSED)), HEAD)
     assert "nothing changes. **Refused**, and left alone: `x`." in refused
+
+
+def test_what_is_left_alone_is_named_with_what_removes_it() -> None:
+    left = (LeftAlone("wiki", 120, "pve", "running", "pct destroy 120"), LeftAlone("shop", 121, "pve", "stopped"))
+    text = comment.plan(replace(plan(entry("a", Action.UNCHANGED)), left=left), HEAD)
+    assert "`wiki` (120, running) is left alone: its library is no longer here. pct destroy 120" in text
+    assert "`shop` (121, stopped) is left alone: its library is no longer here." in text
 
 
 def test_a_replacement_and_a_refusal_stand_out() -> None:

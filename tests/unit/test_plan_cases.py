@@ -1,7 +1,8 @@
 """What the planner makes of a container as it shall be and as it stands. Each case is ``cases/plan/<behaviour>.yaml``.
 
 ``container`` changes the wanted container, ``seen`` what stands under VMID 113 (null: nothing): by default exactly what
-PVE would write back of the unchanged container, stamped with the wanted revision. ``expect`` is the plan in lines.
+PVE would write back of the unchanged container, stamped with the wanted revision. ``beside`` are more of its kind by VMID,
+``only`` the names planned for. ``expect`` is the plan in lines, ``left`` what it leaves alone.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from harness.inventory.model import (
 from harness.lifecycle import judge, plan_view, stamp
 from harness.lifecycle.judge import Question
 from harness.lifecycle.observe import Observation, Seen
-from harness.lifecycle.plan import ContainerPlan
+from harness.lifecycle.plan import ContainerPlan, LeftAlone
 from harness.lifecycle.revision import PARTS, Revision
 from harness.lifecycle.stamp import Stamp
 from harness.pve.privileges import Privileges
@@ -67,6 +68,7 @@ def test_a_case_comes_out_as_its_file_says(path: Path) -> None:
     case = yaml.safe_load(path.read_text())
     plan = judge.plan_for(question(case))
     assert lines(plan.containers[0]) == case["expect"].splitlines()
+    assert [line for left in plan.left for line in left_lines(left)] == case.get("left", "").splitlines()
 
 
 def question(case: Mapping[str, Any]) -> Question:
@@ -86,6 +88,8 @@ def question(case: Mapping[str, Any]) -> Question:
         revisions={"apache": REVISION, "broker": REVISION},
         monorepo=OURS,
         privileges=Privileges("root@pam!ci", False, TOKEN) if case.get("token") else Privileges("root@pam", True, {}),
+        target=case.get("target", "embedded"),
+        only=frozenset(case["only"]) if "only" in case else None,
         allow_replace=frozenset(case.get("allow_replace", ())),
     )
 
@@ -94,6 +98,10 @@ def standing(case: Mapping[str, Any], seen: Seen | None) -> dict[int, Seen]:
     found = {seen.vmid: seen} if seen else {}
     if seen and "clone" in case:
         found[case["clone"]] = replace(seen, vmid=case["clone"])
+    for vmid, given in case.get("beside", {}).items():
+        other = guest(given)
+        assert other is not None
+        found[vmid] = replace(other, vmid=vmid)
     return found
 
 
@@ -138,6 +146,11 @@ def mount(text: str) -> Mount:
     if len(parts) == 1:
         return ShareMount(text)
     return BindMount(*parts) if len(parts) == 2 else VolumeMount(parts[0], float(parts[1]), parts[2])
+
+
+def left_lines(left: LeftAlone) -> list[str]:
+    shown = f"{left.name} {left.vmid}: {left.status} on {left.node} - {left.reason}"
+    return [shown, *([f"  > {left.hint}"] if left.hint else [])]
 
 
 def lines(entry: ContainerPlan) -> list[str]:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from harness.kit.errors import UsageError
 from harness.lifecycle import plan_file, plan_view
-from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, Plan
+from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, LeftAlone, Plan
 
 CHANGES = (FieldChange("memory", "512", "1024", Effect.HOT), FieldChange("nameserver", "1.1.1.1", None, Effect.HOT))
 PLAN = Plan(
@@ -36,6 +36,7 @@ PLAN = Plan(
         ),
         ContainerPlan("mail", 9999, "pve", "mail", "10.143.0.14/24", Action.REFUSED, "not ours", hint="another ID"),
     ),
+    (LeftAlone("wiki", 120, "pve", "running", "pct destroy 120"), LeftAlone("shop", 121, "pve", "stopped")),
 )
 
 
@@ -58,6 +59,9 @@ def test_a_plan_reads_line_by_line() -> None:
         "! mail    9999  10.143.0.14  refused",
         "    not ours",
         "    → another ID",
+        "· wiki  120  running, left alone: its library is no longer here",
+        "    → pct destroy 120",
+        "· shop  121  stopped, left alone: its library is no longer here",
         "embedded at commit 1a2b3c4d5e6f: 1 refused, 1 change in place, 1 unchanged",
     ]
 
@@ -70,6 +74,12 @@ def test_a_plan_comes_back_from_its_file(tmp_path: Path) -> None:
     plan_file.write(tmp_path / "plan.json", PLAN)
     assert plan_file.read(tmp_path / "plan.json") == PLAN
     assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_plan_of_an_earlier_harness_left_nothing_alone() -> None:
+    found = json.loads(plan_file.to_json(PLAN))
+    del found["left"]
+    assert plan_file.from_json(json.dumps(found)).left == ()
 
 
 def test_machines_see_what_deploy_would_touch() -> None:

@@ -13,7 +13,7 @@ from harness.embedded import launch
 from harness.embedded.launch import NodeAccess
 from harness.kit.errors import ConfigurationError, UnreachableError
 from harness.kit.secret import Secret
-from harness.lifecycle import workspace as workspaces
+from harness.lifecycle import own_node
 from harness.lifecycle.workspace import Workspace
 from harness.repo import identity
 
@@ -44,7 +44,7 @@ def node(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     monkeypatch.setattr(launch, "ensure", ensure)
     monkeypatch.setattr(launch, "find", lambda state: ACCESS if asked["running"] else None)
-    monkeypatch.setattr(workspaces, "host_network_facts", lambda name: asked.get("facts", ((), ())))
+    monkeypatch.setattr(own_node, "host_network_facts", lambda name: asked.get("facts", ((), ())))
     return asked
 
 

@@ -11,7 +11,7 @@ from harness.kit.errors import UsageError
 from harness.kit.secret import Secret
 from harness.lifecycle import plan_file, report
 from harness.lifecycle.journal import FILE_NAME, Journal, Outcome
-from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, Plan
+from harness.lifecycle.plan import Action, ContainerPlan, Effect, FieldChange, LeftAlone, Plan
 
 
 @pytest.fixture
@@ -23,7 +23,8 @@ def run(tmp_path: Path) -> Path:
     refused = ContainerPlan(
         "old", 114, "pve", "old", "10.143.0.15", Action.REFUSED, "not ours", hint="choose another ID"
     )
-    plan_file.write(tmp_path / "plan.json", Plan("embedded", "mr-0123", "a1b2c3d", (entry, refused)))
+    left = (LeftAlone("wiki", 120, "pve", "stopped", "pct destroy 120 --purge"),)
+    plan_file.write(tmp_path / "plan.json", Plan("embedded", "mr-0123", "a1b2c3d", (entry, refused), left))
     journal = Journal(tmp_path / FILE_NAME)
     journal.start("broker", "converge", "r1")
     facts = {"engine": "itamae", "resources": [{"name": "file[/etc/motd]", "changed": True, "seconds": 0.2}]}
@@ -46,7 +47,17 @@ def test_the_page_says_what_was_planned_and_what_came_of_it(run: Path) -> None:
     page = report.build(run).read_text()
     for words in ("embedded", "a1b2c3d", "change in place", "512", "1024", "file[/etc/motd]", "refuses anonymous"):
         assert words in page
-    for words in ("mend it", "the last line", "not ours", "choose another ID", "abcdef012345", "0 of 1"):
+    for words in (
+        "mend it",
+        "the last line",
+        "not ours",
+        "choose another ID",
+        "id 120",
+        "no longer here",
+        "pct destroy 120 --purge",
+        "abcdef012345",
+        "0 of 1",
+    ):
         assert words in page
 
 
