@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from harness.cli import acceptance, arguments, console, doctor_command, planning, results, session, trial
+from harness.cli import acceptance, arguments, automatic, console, doctor_command, planning, results, session, trial
 from harness.kit.errors import ExitCode, UsageError
 from harness.lifecycle import local_plane, plan_builder
 from harness.lifecycle.plan import Plan
 from harness.lifecycle.workspace import Workspace
-
-AUTO_DEPLOY = "AUTO_DEPLOY"
-"""Environment variable: ``true`` does what ``--accept`` does."""
-_ANSWERS = {"": None, "true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def add_parser(subparsers: arguments.Subparsers) -> argparse.ArgumentParser:
@@ -52,27 +48,26 @@ def run(options: argparse.Namespace) -> int:
         return trial.run(options.container, once=options.once)
     if options.once:
         raise UsageError("--once goes with a container", hint="./run local -- apache --once")
-    environ = session.environment()
-    wanted = wish(options.accept, environ)
+    told = automatic.wish(session.environment())
     doctor_command.require("local")
     with password_shown(options) as workspace:
         if options.no_deploy:
             return stop_at_plan(workspace, planning.make(workspace, options))
         plane = local_plane.bring_up(workspace, console.say)
         plan = plan_builder.build(workspace, control_plane=True)
-        accept = workspace.settings.embedded_target if wanted is None else wanted
-        return acceptance.offer(workspace, plane, plan, accept=accept)
+        accept, everywhere = how_far(options.accept, told, harmless=workspace.settings.embedded_target)
+        code = acceptance.offer(workspace, plane, plan, accept=accept)
+        if everywhere and code == ExitCode.OK:
+            automatic.accept_inside(workspace)
+        return code
 
 
-def wish(option: bool | None, environ: Mapping[str, str]) -> bool | None:
-    """Whether to accept: as the option says, else ``AUTO_DEPLOY``; None when neither says anything.
-
-    Raises ``UsageError`` for a value that means neither.
+def how_far(option: bool | None, told: bool | None, *, harmless: bool) -> tuple[bool, bool]:
+    """Whether to accept the release, and whether to accept inside as well: the option wins over what ``AUTO_DEPLOY``
+    told, and where neither says anything a target that cannot be harmed is deployed to.
     """
-    told = environ.get(AUTO_DEPLOY, "").strip().lower()
-    if told not in _ANSWERS:
-        raise UsageError(f"{AUTO_DEPLOY} is {told}", hint="true accepts the release pull request, false leaves it open")
-    return _ANSWERS[told] if option is None else option
+    accept = next((said for said in (option, told) if said is not None), harmless)
+    return accept, accept and bool(told)
 
 
 @contextmanager

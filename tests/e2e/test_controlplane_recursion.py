@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.forge import actions, branches, pulls, repositories
+from harness.forge import actions, branches, pulls, repositories, statuses
+from harness.forge.model import Status
 from harness.repo import content
 from tests.e2e.plane_world import PlaneWorld
 from tests.e2e.world import wait_until
@@ -98,6 +99,26 @@ def test_accepting_that_deploys_the_container_from_there(world: PlaneWorld) -> N
     assert world.actions() == {"broker": "create"}
     run = world.accept(world.inner_url, "main/broker")
     assert run.conclusion == "success", world.log(world.inner_url, "main/broker", run)
+
+
+def test_auto_deploy_accepts_what_still_waits_there_and_deploys_nothing_anew(
+    world: PlaneWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTO_DEPLOY", "true")
+    before = world.container(BROKER).id
+    output = world.succeed("local")
+    assert "main/config pull request 1: merged" in output
+    with closing(world.forge(world.inner_url)) as forge:
+        assert pulls.get(forge, "main/config", 1).merged
+        sha = branches.heads(forge, "main/config")["release"]
+
+        def ended() -> Status | None:
+            found = statuses.newest(forge, "main/config", sha).get("gitops/deploy")
+            return found if found is not None and found.state != "pending" else None
+
+        found = wait_until(ended, 120, "the end of the release there")
+    assert found.description == "nothing to do: everything is as the repository says"
+    assert world.container(BROKER).id == before
 
 
 def test_a_container_trusts_the_control_plane_and_whatever_it_vouches_for(world: PlaneWorld) -> None:

@@ -13,23 +13,20 @@ from tests.unit import cli_world as world
 
 
 @pytest.mark.parametrize(
-    ("option", "told", "meant"),
+    ("option", "told", "harmless", "accepts", "inside"),
     [
-        (None, "", None),
-        (None, "true", True),
-        (None, "True ", True),
-        (None, "false", False),
-        (True, "false", True),
-        (False, "true", False),
+        (None, None, True, True, False),
+        (None, None, False, False, False),
+        (None, True, False, True, True),
+        (None, False, True, False, False),
+        (True, None, False, True, False),
+        (True, False, False, True, False),
+        (True, True, False, True, True),
+        (False, True, True, False, False),
     ],
 )
-def test_the_option_wins_over_the_environment(option: bool | None, told: str, meant: bool | None) -> None:
-    assert local_command.wish(option, {"AUTO_DEPLOY": told}) is meant
-
-
-def test_a_variable_that_means_neither_is_refused() -> None:
-    with pytest.raises(UsageError, match="AUTO_DEPLOY is maybe"):
-        local_command.wish(None, {"AUTO_DEPLOY": "maybe"})
+def test_how_far_it_goes(option: bool | None, told: bool | None, harmless: bool, accepts: bool, inside: bool) -> None:
+    assert local_command.how_far(option, told, harmless=harmless) == (accepts, inside)
 
 
 @pytest.fixture
