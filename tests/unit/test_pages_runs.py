@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from harness.embedded.forge import clock
+from harness.embedded.forge.pages import running
 from harness.embedded.forge.services import job_logs
 from harness.embedded.forge.store import actions
 from tests.unit.pages_site import Site, site
@@ -154,3 +155,30 @@ def test_lists_filter_by_workflow_and_state(forge: Site) -> None:
     assert "No such run." in visitor.get("/main/config/actions?workflow=none.yml").text
     assert "No such run." in visitor.get("/runs?status=failure").text
     assert "main/config" in visitor.get("/runs").text
+
+
+def test_a_log_larger_than_a_page_shows_its_end_and_says_how_much_comes_before(forge: Site) -> None:
+    run = _start(forge)
+    lines = [f"line {number}" for number in range(2500)]
+    _steps(forge, run, ("success", "success", 0), ("running", None, 2500), lines=[*lines, "the second"])
+    page = forge.visitor().get(f"/main/config/actions/runs/{run}").text
+    assert "500 lines before these" in page
+    assert ">line 499<" not in page
+    assert 'id="L500"' in page
+    assert ">line 2499<" in page
+    assert page.index("line 2499") < page.index("the second")
+
+
+def test_endless_lines_and_colours_cost_a_page_no_more_than_their_end() -> None:
+    tail = running.Tail(10, most=2000, most_characters=1000)
+    for number in range(50):
+        tail.add(f"2026-01-01T00:00:00Z {number:02}" + "\x1b[31m" * 20)
+    assert (len(tail.lines), tail.skipped, tail.first) == (9, 41, 51)
+    tail.add("2026-01-01T00:00:00Z " + "x" * 5000)
+    assert (len(tail.lines), tail.skipped) == (1, 50)
+
+
+def test_numbers_that_are_none_find_nothing(forge: Site) -> None:
+    for path in ("/main/config/actions/runs/%C2%B2", "/main/config/pulls/%D9%A1", "/main/config/pulls/%C2%B2.diff"):
+        assert forge.visitor().get(path).status_code == 404
+    assert forge.visitor().get("/runs?page=%C2%B2").status_code == 200

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
+from harness.embedded.forge import access
+from harness.embedded.forge.attempts import Limiter
 from harness.embedded.forge.pages import sessions
-from harness.embedded.forge.pages.attempts import Limiter
 from harness.embedded.forge.pages.views.sign_in import safe_target
 from tests.unit.pages_site import PASSWORD, Site, site
 
@@ -63,6 +65,40 @@ def test_five_wrong_attempts_close_the_door_even_to_the_right_password(tmp_path:
         assert answer.status_code == 429
         assert 0 < int(answer.headers["retry-after"]) <= 301
         assert forge.admin().get("/user/settings/account").status_code == 200, "others still get in"
+
+
+def test_attempts_at_once_count_before_they_are_checked() -> None:
+    """Otherwise as many as the forge has threads are let through together."""
+    limiter = Limiter(2, 60.0, lambda: 0.0)
+    limiter.failed("key")
+    limiter.failed("key")
+    assert limiter.wait("key") > 0
+    limiter.take_back("key")
+    assert limiter.wait("key") == 0.0
+    limiter.take_back("other")
+
+
+def test_a_right_sign_in_costs_its_address_nothing(tmp_path: Path) -> None:
+    with site(tmp_path) as forge:
+        for _ in range(35):
+            forge.person("ann")
+
+
+def test_passwords_are_not_guessed_by_header_either(tmp_path: Path) -> None:
+    with site(tmp_path) as forge:
+        forge.person("ann")
+        forge.person("ben")
+        path = f"{forge.url}/api/v1/user"
+
+        def ask(name: str, password: str) -> requests.Response:
+            return requests.get(path, auth=(name, password), timeout=30)
+
+        assert ask("ann", PASSWORD).status_code == 200
+        guesses = {ask("ann", f"wrong-{number}").json()["message"] for number in range(access.MOST_GUESSES)}
+        assert guesses == {access.WRONG_CREDENTIALS}
+        assert ask("Ann", "one more").json()["message"] == access.TOO_MANY
+        assert ask("ann", PASSWORD).status_code == 200, "who was in before stays in"
+        assert ask("ben", PASSWORD).status_code == 200, "others are let in"
 
 
 def test_a_limiter_forgets_after_its_window() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import time
 from dataclasses import dataclass
 from enum import IntEnum
 
 from harness.embedded.forge import clock, scopes
+from harness.embedded.forge.attempts import Limiter
 from harness.embedded.forge.errors import UnauthorisedError
 from harness.embedded.forge.passwords import PasswordChecker
 from harness.embedded.forge.store import accounts, repositories
@@ -16,6 +18,8 @@ from harness.embedded.forge.store.database import Database
 from harness.embedded.forge.store.records import Account, Repository, Token
 
 WRONG_CREDENTIALS = "invalid username, password or token"
+TOO_MANY = "too many wrong passwords: try again in a few minutes, or use a token"
+MOST_GUESSES, GUESSING_SECONDS = 50, 300.0
 
 
 class Mode(IntEnum):
@@ -54,6 +58,7 @@ class Authenticator:
     def __init__(self, db: Database, checker: PasswordChecker) -> None:
         self._db = db
         self._checker = checker
+        self._guesses = Limiter(MOST_GUESSES, GUESSING_SECONDS, time.monotonic)
 
     def identify(self, authorization: str | None, query_token: str | None = None) -> Identity:
         """Of an ``Authorization`` header or a token from the query; raises ``UnauthorisedError`` on wrong ones."""
@@ -73,8 +78,7 @@ class Authenticator:
 
     def by_password(self, name: str, password: str) -> Identity:
         """Of a name (or an address) and a password."""
-        account = accounts.by_email(self._db, name) if "@" in name else accounts.by_name(self._db, name)
-        person = account if account and not account.organisation else None
+        person = self._person(name)
         if not self._checker.check(person, password):
             raise UnauthorisedError(WRONG_CREDENTIALS)
         return self._checked(Identity(person, by_password=True))
@@ -87,7 +91,22 @@ class Authenticator:
         for secret in (name, password):  # a token stands in either place, whatever is in the other
             if len(secret) == 40 and accounts.token_by_digest(self._db, digest(secret)):
                 return self.by_token(secret)
-        return self.by_password(name, password)
+        return self._by_limited_password(name, password)
+
+    def _by_limited_password(self, name: str, password: str) -> Identity:
+        """Of a header, which programs guess by: whoever was in before stays in while others guess."""
+        key = name.lower()
+        if self._guesses.wait(key) > 0 and not self._checker.remembers(self._person(name), password):
+            raise UnauthorisedError(TOO_MANY)
+        try:
+            return self.by_password(name, password)
+        except UnauthorisedError:
+            self._guesses.failed(key)
+            raise
+
+    def _person(self, name: str) -> Account | None:
+        found = accounts.by_email(self._db, name) if "@" in name else accounts.by_name(self._db, name)
+        return found if found and not found.organisation else None
 
     def _note_use(self, token: Token) -> None:
         if clock.now() - token.used > 60:

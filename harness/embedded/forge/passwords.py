@@ -38,15 +38,27 @@ class PasswordChecker:
 
     def check(self, account: Account | None, password: str) -> bool:
         """Whether it is the account's password; takes as long when there is no such account."""
-        stored = account.password if account and account.password else self._nobody
-        mark = hmac.digest(self._key, f"{stored}\0{password}".encode(), hashlib.sha256)
-        if self._seen.get(mark, 0.0) > time.monotonic():
+        stored, mark = self._stored(account), self._mark(account, password)
+        if self._is_remembered(mark):
             return account is not None
         with self._slots:
             good = _verify(stored, password)
         if good and account:
             self._remember(mark)
         return good and account is not None
+
+    def remembers(self, account: Account | None, password: str) -> bool:
+        """Whether it was right a short while ago; costs nothing."""
+        return account is not None and self._is_remembered(self._mark(account, password))
+
+    def _stored(self, account: Account | None) -> str:
+        return account.password if account and account.password else self._nobody
+
+    def _mark(self, account: Account | None, password: str) -> bytes:
+        return hmac.digest(self._key, f"{self._stored(account)}\0{password}".encode(), hashlib.sha256)
+
+    def _is_remembered(self, mark: bytes) -> bool:
+        return self._seen.get(mark, 0.0) > time.monotonic()
 
     def _remember(self, mark: bytes) -> None:
         if len(self._seen) >= _MOST_REMEMBERED:

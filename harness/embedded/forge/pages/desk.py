@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from harness.embedded.forge.pages.attempts import Limiter
+from harness.embedded.forge.attempts import Limiter
 from harness.embedded.forge.pages.memory import Memory
 
 _MOST_NOTES = 500

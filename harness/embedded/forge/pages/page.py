@@ -119,7 +119,7 @@ class Page:
     def number(self, name: str) -> int:
         """A number in the address; what is none finds nothing."""
         value = self.params[name]
-        return int(value) if value.isdigit() and len(value) < 19 else 0
+        return int(value) if _is_number(value) and len(value) < 19 else 0
 
     @property
     def live(self) -> bool:
@@ -130,7 +130,7 @@ class Page:
     def at(self) -> int:
         """The page asked for, from 1."""
         value = self.arg("page")
-        return max(int(value), 1) if value.isdigit() and len(value) < 7 else 1
+        return max(int(value), 1) if _is_number(value) and len(value) < 7 else 1
 
     @property
     def back(self) -> str:
@@ -144,3 +144,8 @@ class Page:
         """Show ``text`` on the next page of this session."""
         if self.session:
             self.desk.notes.put(self.session.digest, kind, text)
+
+
+def _is_number(text: str) -> bool:
+    """Digits as ``int`` and addresses mean them; there are others in Unicode."""
+    return text.isascii() and text.isdecimal()

@@ -38,7 +38,7 @@ def _piece(text: str, classes: Iterable[str]) -> str:
 
 
 def _turned(classes: frozenset[str], codes: str) -> frozenset[str]:
-    numbers = [int(code) if code.isdigit() else 0 for code in re.split("[;:]", codes)]
+    numbers = [int(code) if code.isdecimal() and len(code) < 10 else 0 for code in re.split("[;:]", codes)]
     while numbers:
         code = numbers.pop(0)
         if code in {38, 48}:  # a colour out of 256 or of 16 million: not ours to show

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,6 +62,16 @@ def read(forge: Forge, job_id: int, start: int = 0) -> list[str]:
             return [line.rstrip("\n") for number, line in enumerate(stream) if number >= start]
     except FileNotFoundError:
         return []
+
+
+def stream(forge: Forge, job_id: int) -> Iterator[str]:
+    """The lines one after the other, each beginning with its time: a log may be larger than memory."""
+    try:
+        with path(forge, job_id).open(encoding="utf-8", errors="replace", newline="\n") as found:
+            for line in found:
+                yield line.rstrip("\n")
+    except FileNotFoundError:
+        return
 
 
 def truncate(forge: Forge, job_id: int) -> None:

@@ -72,7 +72,7 @@ def _is_plan(page: Page, said: Comment) -> bool:
 
 
 def _as_text(page: Page, number: str, kind: str) -> Response:
-    if kind not in {"diff", "patch"} or not number.isdigit():
+    if kind not in {"diff", "patch"} or not number.isdecimal():
         raise not_found()
     found = pulls.find(page.forge, page.repository, int(number))
     return respond.harmless(pulls_api.difference(files_view.as_call(page), found, kind))

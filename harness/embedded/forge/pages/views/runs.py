@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from harness.embedded.forge.access import Mode
 from harness.embedded.forge.errors import ForgeError, not_found
@@ -23,7 +23,7 @@ doors = Doors()
 _ALL = "/{owner}/{repo}/actions"
 _ONE = f"{_ALL}/runs/{{run}}"
 _JOB = f"{_ONE}/jobs/{{job}}"
-MOST_LINES = 2000  # of a step on the page; the whole log is one click away
+MOST_LINES, MOST_CHARACTERS = 2000, 500_000  # of a step on the page; the whole log is one click away
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,6 @@ class LogLine:
     """A line with its number in the job's log (from 0)."""
 
     number: int
-    time: float
     html: Markup
 
 
@@ -40,8 +39,8 @@ class Section:
     """A step with its output; ``skipped`` lines are not shown."""
 
     step: Step
-    lines: tuple[LogLine, ...]
-    skipped: int
+    lines: tuple[LogLine, ...] = ()
+    skipped: int = 0
 
 
 @doors.get(_ALL)
@@ -117,33 +116,27 @@ def _show(page: Page, found: Run, jobs: list[Job], chosen: Job | None) -> Respon
 def _sections(page: Page, one: Job) -> list[Section]:
     """The steps with the lines that each wrote; what came before the first belongs to it."""
     steps = actions.steps(page.forge.db, one.id)
-    logged = running.log_lines(page.forge, one)
-    made = []
-    for at, step in enumerate(steps):
-        start = step.first_line if at else 0
-        end = steps[at + 1].first_line if at + 1 < len(steps) and steps[at + 1].started else len(logged)
-        made.append(_section(step, logged[start:end], start))
-    if not steps and logged:
-        whole = Step(one.id, 0, "Log", one.status, one.conclusion, one.started, one.ended, 0)
-        made.append(_section(whole, logged, 0))
-    return made
+    begun = [step for step in steps if step.started] or steps[:1]
+    begun = begun or [Step(one.id, 0, "Log", one.status, one.conclusion, one.started, one.ended, 0)]
+    starts = [step.first_line if at else 0 for at, step in enumerate(begun)]
+    found = running.tails(page.forge, one, starts, MOST_LINES, MOST_CHARACTERS)
+    told = {step.number: _section(step, tail) for step, tail in zip(begun, found, strict=True)}
+    if not steps:
+        return [section for section in told.values() if section.lines]
+    return [told.get(step.number, Section(step)) for step in steps]
 
 
-def _section(step: Step, logged: list[tuple[float, str]], start: int) -> Section:
-    if step.status != "completed" and not step.started:
-        return Section(step, (), 0)
-    skipped = max(len(logged) - MOST_LINES, 0)
-    shown = logged[skipped:]
-    lines = (LogLine(start + skipped + at, when, terminal.line(text)) for at, (when, text) in enumerate(shown))
-    return Section(step, tuple(lines), skipped)
+def _section(step: Step, tail: running.Tail) -> Section:
+    lines = (LogLine(tail.first + at, terminal.line(text)) for at, text in enumerate(tail.lines))
+    return Section(step, tuple(lines), tail.skipped)
 
 
 @doors.get(f"{_JOB}/logs")
 def log(page: Page) -> Response:
     """A job's whole log as text."""
     one = _job(page, _run(page))
-    text = "".join(f"{terminal.stamp(when)} {line}\n" for when, line in running.log_lines(page.forge, one))
-    return respond.harmless(Response(text, 200, {"content-type": "text/plain; charset=utf-8"}))
+    text = running.whole_log(page.forge, one)
+    return respond.harmless(StreamingResponse(text, 200, {"content-type": "text/plain; charset=utf-8"}))
 
 
 @doors.post(f"{_ONE}/cancel", WRITE)
@@ -163,7 +156,7 @@ def rerun(page: Page) -> Response:
     if found.status != "completed":
         raise ForgeError("It has not ended yet.", status=409)
     keys = [one.id for one in actions.jobs(page.forge.db, found.id)]
-    if only and (not only.isdigit() or int(only) not in keys):
+    if only and (not only.isdecimal() or int(only) not in keys):
         raise not_found()
     run_service.rerun(page.forge, found, int(only) if only else None)
     return respond.done(page, "It runs again.", _address(page, found))

@@ -39,14 +39,15 @@ def sign_in(page: Page) -> Response:
     patience = max(limiter.wait(key) for limiter, key in keys)
     if patience > 0:
         return _too_often(page, name, target, patience)
+    for limiter, key in keys:
+        limiter.failed(key)
     try:
         found = page.forge.authenticator.by_password(name, page.value("password"))
     except UnauthorisedError:
-        for limiter, key in keys:
-            limiter.failed(key)
         problem = "Name or password is wrong."
         return respond.show_as(page, 401, "sign_in", target=target, name=name, problem=problem)
     page.desk.person.succeeded((page.client, name.lower()))
+    page.desk.address.take_back(page.client)
     if found.user is None:
         raise ForgeError("Nobody has signed in.", status=401)
     secret = sessions.begin(page.forge, found.user)

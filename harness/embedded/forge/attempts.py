@@ -25,10 +25,16 @@ class Limiter:
             return max(times[0] + self._window - self._now(), 0.0) if len(times) >= self._most else 0.0
 
     def failed(self, key: Hashable) -> None:
-        """An attempt was wrong."""
+        """An attempt was wrong, or may be: one that is told before it is checked counts for those beside it."""
         with self._lock:
             self._forget()
             self._failures.setdefault(key, deque(maxlen=self._most)).append(self._now())
+
+    def take_back(self, key: Hashable) -> None:
+        """The attempt told last was right after all."""
+        with self._lock:
+            if times := self._failures.get(key):
+                times.pop()
 
     def succeeded(self, key: Hashable) -> None:
         """An attempt was right: the key starts afresh."""
