@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from harness.config import json_lines, suggest
+from harness.config import json_lines, share, suggest
 from harness.config.origin import Origin
 from harness.config.settings import (
     GITEA,
@@ -42,22 +42,33 @@ class _Given:
 def load_settings(root: Path, environ: Mapping[str, str]) -> Settings:
     """The settings of the repository at ``root``; a variable wins over the file, both over the defaults.
 
+    What was handed over to a control plane may come from a newer harness than the one that reads it (the check of a
+    pull request runs what is released): there, and only there, a setting that is not known is noted and left out.
     Raises ``ConfigurationError`` with every problem.
     """
     problems: list[Problem] = []
+    notes: list[str] = []
     path = Path(environ[VARIABLE]).absolute() if environ.get(VARIABLE) else root / FILE
-    given = _from_file(path, problems)
+    given = _from_file(path, problems, notes if _handed_over(path, environ) else None)
     given.update(_from_environment(environ))
     checked = _convert(given, problems)
     problems.extend(_contradictions(checked, given))
     if problems:
         raise ConfigurationError(sorted(problems, key=lambda problem: problem.line or 0))
     origins = {name: entry.origin for name, entry in given.items()}
-    settings = _settings(checked, origins, path if path.is_file() else None)
+    settings = _settings(checked, origins, path if path.is_file() else None, notes)
     return settings.on_embedded_node() if settings.embedded_target else settings
 
 
-def _settings(checked: Mapping[str, Any], origins: Mapping[str, Origin], file: Path | None) -> Settings:
+def _handed_over(path: Path, environ: Mapping[str, str]) -> bool:
+    """Whether the file lies where a hand-over puts it: in the share directory, where no person keeps settings."""
+    place = environ.get(share.VARIABLE)
+    return bool(place) and path.parent == Path(str(place)).absolute()
+
+
+def _settings(
+    checked: Mapping[str, Any], origins: Mapping[str, Origin], file: Path | None, notes: Iterable[str]
+) -> Settings:
     proxmox = _section("proxmox.", checked)
     if "node" in proxmox:
         proxmox["nodes"] = proxmox.pop("node")
@@ -69,7 +80,7 @@ def _settings(checked: Mapping[str, Any], origins: Mapping[str, Origin], file: P
         gitea=GiteaSettings(**_section("gitea.", checked)),
         file=file,
         origins=dict(origins),
-        notes=tuple(_notes(checked)),
+        notes=(*notes, *_notes(checked)),
         **top,
     )
 
@@ -83,7 +94,8 @@ def _notes(checked: Mapping[str, Any]) -> Iterator[str]:
         yield "proxmox.password and proxmox.token are both set: the password is used, because a token may do less"
 
 
-def _from_file(path: Path, problems: list[Problem]) -> dict[str, _Given]:
+def _from_file(path: Path, problems: list[Problem], unknown: list[str] | None) -> dict[str, _Given]:
+    """What the file says. ``unknown`` takes notes of settings that are not known; without it they are problems."""
     if not path.is_file():
         return {}
     problems.extend(_exposed(path))
@@ -98,7 +110,7 @@ def _from_file(path: Path, problems: list[Problem]) -> dict[str, _Given]:
     except OSError as error:
         problems.append(Problem(FILE, None, "cannot be read", error.strerror or str(error), HINT))
     else:
-        return _known(found, problems)
+        return _known(found, problems, unknown)
     return {}
 
 
@@ -109,13 +121,16 @@ def _exposed(path: Path) -> Iterator[Problem]:
         yield Problem(FILE, None, f"mode {mode:04o}", rule, f"type: chmod 600 {FILE}")
 
 
-def _known(found: list[json_lines.Member], problems: list[Problem]) -> dict[str, _Given]:
+def _known(found: list[json_lines.Member], problems: list[Problem], unknown: list[str] | None) -> dict[str, _Given]:
     """The members that are settings; an empty text or null means *not set*."""
     given: dict[str, _Given] = {}
     for member in found:
         name = ALIASES.get(member.key, member.key)
         if name not in SETTINGS:
-            problems.extend(_unknown(member))
+            if unknown is not None and member.key not in _sections():
+                unknown.append(f"{member.key} is a setting that this version of the harness does not know: left out")
+            else:
+                problems.extend(_unknown(member))
             continue
         if name in given:
             rule = f"{name} is already set in line {given[name].origin.line}"
@@ -126,14 +141,18 @@ def _known(found: list[json_lines.Member], problems: list[Problem]) -> dict[str,
 
 
 def _unknown(member: json_lines.Member) -> Iterator[Problem]:
-    sections = {name.split(".")[0] for name in SETTINGS if "." in name}
-    if member.key in sections:
+    if member.key in _sections():
         if member.value != {}:
             rule = f"{member.key} is a group of settings: an object in braces"
             yield Problem(FILE, member.line, member.key, rule, "write it as docs/configuration.md shows")
         return
     hint = suggest.did_you_mean(member.key, [*SETTINGS, *ALIASES], "docs/configuration.md lists all settings")
     yield Problem(FILE, member.line, member.key, "unknown setting", hint)
+
+
+def _sections() -> frozenset[str]:
+    """Names of the groups of settings."""
+    return frozenset(name.split(".")[0] for name in SETTINGS if "." in name)
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:

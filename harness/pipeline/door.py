@@ -68,6 +68,8 @@ class Office:
         place = root or self.root
         environ = settings_of(self.root, self.environ)
         opened = Workspace.open(place, environ, stage=stage, start_node=self.job is None, say=self.say)
+        for note in opened.settings.notes:
+            self.say(note)
         if greeted is None or greeted.endpoint != opened.pve.endpoint:
             return opened
         opened.pve.close()

@@ -32,6 +32,7 @@ from tests.contract.seeding_world import git
 from tests.e2e.world import SOURCE, World, free_port, wait_until
 
 SECONDS = 120.0
+NEWER_SETTING = "not_known_yet"
 ACCESS_LOG = "node-access.jsonl"
 
 
@@ -272,7 +273,7 @@ def _settle(found: Pipelines, login: Login, host: str) -> None:
     forge_accounts.write(found.share, accounts)
     settings = found.share / "config.json"
     settings.touch(mode=0o600)
-    settings.write_text(json.dumps(found.node.settings))
+    settings.write_text(json.dumps({**found.node.settings, NEWER_SETTING: "of a harness that is not released yet"}))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from harness.forge.client import Address, Forge, Login
 from harness.kit.secret import Secret
 from harness.pipeline import requests
 from tests.contract.seeding_world import git
-from tests.e2e.pipeline_world import SECONDS, Pipelines, every_word, pipelines, secret_texts
+from tests.e2e.pipeline_world import NEWER_SETTING, SECONDS, Pipelines, every_word, pipelines, secret_texts
 from tests.e2e.world import wait_until
 
 RECIPE = "file '/etc/probe' do\n  content 'one'\nend\n"
@@ -52,6 +52,10 @@ def test_the_first_pull_request_shows_the_plan_of_everything(here: Pipelines) ->
     body = here.comment("main/config", 1, "plan")
     assert "| `probe` | create | none | it does not exist yet | `10.187.60.61` | 161 |" in body
     assert "gitops-agreement" in body
+
+
+def test_settings_of_a_newer_harness_are_no_reason_to_fail(here: Pipelines) -> None:
+    assert f"{NEWER_SETTING} is a setting that this version" in here.logs("main/config")
 
 
 def test_a_container_s_own_pull_request_shows_its_plan_alone(here: Pipelines) -> None:

@@ -149,6 +149,38 @@ def test_unknown_settings_are_named_with_what_was_meant(tmp_path: Path) -> None:
     ]
 
 
+NEWER = '{"login": "me", "colour": "red", "garden": {"gate": "open"}, "proxmox": {"hots": ""}}'
+LEFT_OUT = [f"{key} is a setting that this version of the harness does not know: left out"
+            for key in ("colour", "garden.gate", "proxmox.hots")]  # fmt: skip
+
+
+def handed_over(directory: Path, text: str = NEWER) -> dict[str, str]:
+    """The environment of a control plane's jobs whose settings say ``text``."""
+    path = directory / "config.json"
+    path.touch(mode=0o600)
+    path.write_text(text)
+    return {"GITOPS_CONFIG": str(path), "GITOPS_SHARE": str(directory)}
+
+
+def test_settings_of_a_newer_harness_are_left_out_where_they_were_handed_over(tmp_path: Path) -> None:
+    found = load_settings(tmp_path / "checkout", handed_over(tmp_path))
+    assert found.login == "me"
+    assert list(found.notes) == LEFT_OUT
+
+
+def test_what_is_known_is_as_strict_where_it_was_handed_over(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings(tmp_path, handed_over(tmp_path, '{"embedded": 8006, "proxmox": {"port": "many"}}'))
+    assert len(refused.value.problems) == 2
+
+
+def test_a_file_that_a_person_names_is_as_strict_as_ever(tmp_path: Path) -> None:
+    environ = handed_over(tmp_path)
+    for elsewhere in ({}, {"GITOPS_SHARE": str(tmp_path / "share")}):
+        with pytest.raises(ConfigurationError):
+            load_settings(tmp_path, {"GITOPS_CONFIG": environ["GITOPS_CONFIG"], **elsewhere})
+
+
 def test_a_setting_given_twice_names_both_lines(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, '{\n"login": "a",\n"login": "b"}')
     assert (problem.line, problem.rule) == (3, "login is already set in line 2")

@@ -1,7 +1,7 @@
 """What the planner makes of a container as it shall be and as it stands. Each case is ``cases/plan/<behaviour>.yaml``.
 
 ``container`` changes the wanted container, ``seen`` what stands under VMID 113 (null: nothing): by default exactly what
-PVE would write back of the unchanged container, stamped with the wanted revision. ``beside`` are more of its kind by VMID,
+PVE would write back of the unchanged container, stamped with the wanted revision. ``beside`` are more of them by VMID,
 ``only`` the names planned for. ``expect`` is the plan in lines, ``left`` what it leaves alone.
 """
 
