@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import requests
 
 from harness.embedded.forge import access
 from harness.embedded.forge.attempts import Limiter
-from harness.embedded.forge.pages import sessions
+from harness.embedded.forge.pages import sessions, table
 from harness.embedded.forge.pages.views.sign_in import safe_target
 from tests.unit.pages_site import PASSWORD, Site, site
 
@@ -223,3 +224,24 @@ def test_a_token_is_shown_once_and_works_until_it_is_removed(forge: Site) -> Non
     key = page.split('name="id" value="')[1].split('"')[0]
     assert visitor.post("/user/settings/applications/delete", id=key).status_code == 303
     assert "You have no token." in visitor.get("/user/settings/applications").text
+
+
+def _every_form() -> list[str]:
+    """The addresses of everything that a form may be sent to."""
+    doors = [door for area in table.AREAS for door in area.doors]
+    return [door.pattern for door in doors if door.method != "GET" and not door.needs.api]
+
+
+@pytest.mark.parametrize("pattern", _every_form())
+def test_no_form_is_taken_without_its_token(forge: Site, pattern: str) -> None:
+    path = re.sub(r"\{[^}]*\}", "1", pattern.replace("{owner}", "main").replace("{repo}", "forms"))
+    if not forge.served.forge.db.value("SELECT 1 FROM repository WHERE name = 'forms'"):
+        forge.repository("main/forms", {"a": "b\n"})
+    for token in ("", "0" * 64, "\u00e4"):
+        answer = forge.admin().post(path, on="/", token=token, name="a", user_name="root", password="x")
+        assert answer.status_code == 403
+        assert "This form has run out" in answer.text
+
+
+def test_there_are_forms_to_try() -> None:
+    assert len(_every_form()) > 20

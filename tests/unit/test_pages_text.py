@@ -80,6 +80,16 @@ def test_source_without_a_last_newline_keeps_its_last_line() -> None:
     assert len(highlight.lines("a = 1\nb = 2", "a.py")) == 2
 
 
+def test_marks_that_turn_the_writing_around_are_shown() -> None:
+    evil = "if admin:  # \u202e\u2066check\u2069"
+    shown = "[U+202E][U+2066]check[U+2069]"
+    assert shown in highlight.lines(evil, "a.unknown")[0]
+    assert shown in highlight.lines(evil, "a.py")[0]
+    patch = f"diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+{evil}\n"
+    assert shown in diffs.parse(patch.encode())[0].lines[1].text
+    assert shown in markdown.render(f"```python\n{evil}\n```")
+
+
 PATCH = b"""diff --git a/old name.txt b/new name.txt
 similarity index 90%
 rename from old name.txt

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from harness.embedded.forge.pages import visible
+
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@(.*)")
 _ESCAPE = re.compile(r"\\([0-7]{3}|.)")
 _NAMED = {"n": b"\n", "t": b"\t", "r": b"\r", "a": b"\a", "b": b"\b", "f": b"\f", "v": b"\v"}
@@ -41,7 +43,7 @@ def parse(raw: bytes, most: int = MOST_LINES) -> list[FileDiff]:
     """The files of a patch; of their lines the first ``most``, the others counted only."""
     found: list[FileDiff] = []
     left = most
-    for part in _parts(raw.decode(errors="replace")):
+    for part in _parts(visible.text(raw.decode(errors="replace"))):
         one = _file(part, left)
         left -= len(one.lines)
         found.append(one)

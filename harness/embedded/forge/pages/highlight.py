@@ -9,6 +9,8 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
 from pygments.util import ClassNotFound
 
+from harness.embedded.forge.pages import visible
+
 _MOST = 200_000  # characters; longer text is shown plain
 _FORMATTER = HtmlFormatter(nowrap=True)
 _NAMES = {"config.env": "bash", "Berksfile": "ruby", "run": "bash", ".gitmodules": "ini", "requirements.lock": "text"}
@@ -16,6 +18,7 @@ _NAMES = {"config.env": "bash", "Berksfile": "ruby", "run": "bash", ".gitmodules
 
 def lines(text: str, filename: str) -> list[Markup]:
     """Each line of a file, coloured by its name where a language is known."""
+    text = visible.text(text)
     plain = text.split("\n")
     if plain and plain[-1] == "":
         plain.pop()
@@ -28,6 +31,7 @@ def lines(text: str, filename: str) -> list[Markup]:
 
 def block(text: str, language: str) -> Markup:
     """A block of code whose language is named."""
+    text = visible.text(text)
     try:
         lexer = get_lexer_by_name(language, stripnl=False, ensurenl=True) if language else None
     except ClassNotFound:

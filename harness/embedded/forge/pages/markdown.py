@@ -22,7 +22,8 @@ from harness.embedded.forge.pages import highlight
 
 _REMARK = re.compile(r" {0,3}<!--(?:(?!-->).)*-->\s*")
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:|//|/|#", re.IGNORECASE)
-_MOST = 400_000
+MOST = 200_000
+"""Characters that are rendered: there is text that takes time by the square of its length."""
 
 
 def render(text: str, *, links: str = "", images: str = "", directory: str = "") -> Markup:
@@ -31,7 +32,7 @@ def render(text: str, *, links: str = "", images: str = "", directory: str = "")
     Lines that are a comment and nothing else (marks of the program that wrote the text) are left out.
     """
     env = {"links": links, "images": images, "directory": directory}
-    return Markup(_PARSER.render(text[:_MOST], env))  # noqa: S704 - made by the parser, HTML off
+    return Markup(_PARSER.render(text[:MOST], env))  # noqa: S704 - made by the parser, HTML off
 
 
 def _address(target: str, prefix: str, directory: str) -> str:

@@ -43,7 +43,7 @@ from harness.embedded.forge.services.repositories import MovedError
 from harness.kit.secret import redact
 
 _log = logging.getLogger(__name__)
-_AREAS: tuple[Doors, ...] = (
+AREAS: tuple[Doors, ...] = (
     home.doors, sign_in.doors, settings.doors, containers.doors, variables.doors, compare.doors, pulls.doors,
     pull_actions.doors, reports.doors, runs.doors, commits.doors, branches.doors, files.doors, code.doors,
     repository.doors, owners.doors,
@@ -53,7 +53,7 @@ _AREAS: tuple[Doors, ...] = (
 def routes(forge: Forge) -> list[BaseRoute]:
     """All of them; what none of them knows is not found."""
     desk = Desk()
-    doors = [door for area in _AREAS for door in area.doors]
+    doors = [door for area in AREAS for door in area.doors]
     made: list[BaseRoute] = [_route(forge, desk, door) for door in doors]
     methods = ("GET", "POST", "PUT", "DELETE", "PATCH")
     return [*made, *(_route(forge, desk, Door(method, "/{path:path}", _nothing, API)) for method in methods)]

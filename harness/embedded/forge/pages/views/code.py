@@ -17,7 +17,6 @@ from harness.embedded.forge.pages.views import files, shared
 from harness.embedded.forge.store import repositories
 
 doors = Doors()
-_MOST_README = 400_000
 
 
 @doors.get("/{owner}/{repo}")
@@ -66,7 +65,7 @@ def _readme(page: Page, where: Place, rows: list[trunk.Row]) -> dict[str, Any] |
     """The name and the HTML of the directory's README."""
     names = {row.entry.name.lower(): row.entry for row in rows if row.entry.kind == "blob"}
     entry = next((names[name] for name in trunk.READMES if name in names), None)
-    if entry is None or entry.size > _MOST_README:
+    if entry is None or entry.size > markdown.MOST:
         return None
     key = ("readme", page.repository.id, entry.sha, where.address, where.path)
     return {"name": entry.name, "html": page.desk.texts.value(key, lambda: rendered(page, where, entry))}

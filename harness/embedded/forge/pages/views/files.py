@@ -52,7 +52,7 @@ def _text(page: Page, where: Place, entry: Entry, values: dict[str, Any]) -> Non
         values["kind"] = "binary"
         return
     text = raw.decode(errors="replace")
-    if values["is_markdown"] and not values["as_source"]:
+    if values["is_markdown"] and not values["as_source"] and len(text) <= markdown.MOST:
         values["html"] = _markdown(page, where, entry, text)
     elif len(text) > _MOST_KEPT:
         values["lines"] = highlight.lines(text, entry.name)
