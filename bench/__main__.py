@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import deploys, merging, node, pages, planning, plot, ready, verifying
+from bench import creates, deploys, merging, node, pages, planning, plot, ready, verifying
 from bench.measure import Figure
 from tests.e2e.world import World
 
@@ -40,6 +40,11 @@ def _ready(world: World) -> Iterator[Figure]:
     yield from ready.measure(world)
 
 
+def _creates(world: World) -> Iterator[Figure]:
+    world.succeed("local", "--no-deploy")
+    yield from creates.measure(world)
+
+
 def _verify(world: World) -> Iterator[Figure]:
     yield from verifying.measure(world, world.root.parent)
 
@@ -49,6 +54,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Figure]]] = {
     "node": lambda: _with_world("node", 44, (), node.measure),
     "deploy": lambda: _with_world("three", 40, ("broker", "proxy", "apache"), deploys.three),
     "ready": lambda: _with_world("ready", 41, (), _ready),
+    "creates": lambda: _with_world("creates", 73, (), _creates),
     "parallel": lambda: _with_world("parallel", 42, (), deploys.side_by_side),
     "pages": lambda: _in_directory(pages.measure),
     "merge": lambda: _in_directory(merging.measure),

@@ -59,7 +59,7 @@ def _by_docker(guest: Any, address: str) -> float:
         command=_with_host_key(attributes["Config"]["Cmd"]),
         environment=attributes["Config"]["Env"],
         detach=True,
-        host_config={**client.api.create_host_config(), **_plain(host)},
+        host_config={**client.api.create_host_config(), **plain_options(host)},
         networking_config=client.api.create_networking_config(
             {network: client.api.create_endpoint_config(ipv4_address=address)}
         ),
@@ -78,7 +78,7 @@ def _with_host_key(command: list[str]) -> list[str]:
     return ["/bin/sh", "-c", f'{key}; exec "$@"', "sh", *command]
 
 
-def _plain(host: dict[str, Any]) -> dict[str, Any]:
+def plain_options(host: dict[str, Any]) -> dict[str, Any]:
     """The options that make a system container, without limits, names and mounts of the guest's own."""
     kept = ("CapAdd", "SecurityOpt", "Tmpfs", "CgroupnsMode", "UsernsMode", "NetworkMode")
     mounts = [mount for mount in host.get("Mounts") or [] if mount.get("Target") == "/sys/fs/cgroup"]
