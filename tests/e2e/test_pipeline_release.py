@@ -203,7 +203,7 @@ def test_a_plan_that_went_stale_and_does_more_waits_for_a_person(stage: Stage) -
     deployed(stage)
     number = stage.propose("main/probe", "more", {"config.env": env(stage, "MEMORY=256", "MEMORY=512")})
     sha = stage.accept("main/probe", number)
-    assert "restart" not in stage.here.comment("main/probe", number, "plan")
+    assert "| restart |" not in stage.here.comment("main/probe", number, "plan")
     node_put(stage, mp0="local-lvm:1,mp=/by-hand")
     before = len(stage.suite.plans)
     assert stage.release("main/probe", sha) == ExitCode.CHANGES
