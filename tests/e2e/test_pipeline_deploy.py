@@ -85,6 +85,19 @@ def test_a_merge_ends_with_a_verified_container(all_of_it: Deploying) -> None:
     assert all_of_it.node.first_after(merged) < BUSY
 
 
+def test_its_report_is_a_page_that_status_comment_and_containers_lead_to(here: Pipelines) -> None:
+    sha = here.head("main/probe", "release")
+    page = here.status("main/probe", sha, "gitops/deploy").target.removeprefix(here.forge.address.base)
+    assert page.startswith("/main/probe/actions/reports/")
+    assert f"{page}) of run" in here.comment("main/probe", 1, "deploy")
+    assert "All verified" in here.forge.text(f"{page}/document")
+    run = here.ended("main/probe", "gitops-release.yml", sha)
+    assert page in here.forge.text(f"/main/probe/actions/runs/{run.id}")
+    listed = here.forge.get("/api/gitops/containers")["containers"]
+    (specs,) = [one["specs"] for one in listed if one["name"] == "probe"]
+    assert (specs["outcome"], specs["report"], specs["link"]) == ("passed", page, f"/main/probe/actions/runs/{run.id}")
+
+
 def test_a_recipe_reads_and_writes_variables_of_the_forge(here: Pipelines) -> None:
     assert here.world.shell(161, "cat /etc/probe") == "one hello from the forge"
     assert variables.get(here.forge, Scope.organisation("main"), "PROBE_TOKEN") == "set-by-the-recipe"
