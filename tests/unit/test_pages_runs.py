@@ -8,7 +8,7 @@ import pytest
 
 from harness.embedded.forge import clock
 from harness.embedded.forge.pages import running
-from harness.embedded.forge.services import job_logs
+from harness.embedded.forge.services import job_logs, jobs, run_states
 from harness.embedded.forge.store import actions
 from tests.unit.pages_site import Site, site
 
@@ -103,6 +103,14 @@ def test_each_step_has_its_part_of_the_log_escaped_and_coloured(forge: Site) -> 
     assert "Deploy &lt;b&gt;" in page
 
 
+def test_a_job_that_no_runner_can_take_says_what_is_missing(forge: Site) -> None:
+    held = forge.served.forge
+    path = f"/main/config/actions/runs/{_start(forge)}"
+    assert "No runner that there is has shell (runs-on)." in forge.visitor().get(path).text
+    jobs.register(held, jobs.registration_token(held), "r", ["shell"], untrusted=False)
+    assert "No runner that there is" not in forge.visitor().get(path).text
+
+
 def test_the_page_of_a_run_under_way_renews_itself_without_script_too(forge: Site) -> None:
     run = _start(forge)
     page = forge.visitor().get(f"/main/config/actions/runs/{run}").text
@@ -182,3 +190,14 @@ def test_numbers_that_are_none_find_nothing(forge: Site) -> None:
     for path in ("/main/config/actions/runs/%C2%B2", "/main/config/pulls/%D9%A1", "/main/config/pulls/%C2%B2.diff"):
         assert forge.visitor().get(path).status_code == 404
     assert forge.visitor().get("/runs?page=%C2%B2").status_code == 200
+
+
+def test_a_refused_job_shows_why_where_people_look(forge: Site) -> None:
+    held = forge.served.forge
+    run = _start(forge)
+    first = actions.jobs(held.db, run)[0]
+    run_states.refuse(held, first, ["refused: deploy.yml comes <with> the pull request", "and what to do"])
+    page = forge.visitor().get(f"/main/config/actions/runs/{run}").text
+    assert "refused: deploy.yml comes &lt;with&gt; the pull request" in page
+    assert "and what to do" in page.split('<details class="step failure"', 1)[1].split("</details>")[0]
+    assert "open>" in page.split('<details class="step failure"', 1)[1][:120]

@@ -108,6 +108,13 @@ def _serves(runner: Runner, repository: Repository, job: Job) -> bool:
     return set(json.loads(job.labels)) <= _labels(runner) and not job.cancel
 
 
+def lacking(forge: Forge, job: Job) -> list[str]:
+    """What a job asks of a runner and none that there is has."""
+    wanted = json.loads(job.labels)
+    known = [_labels(one) for one in actions.all_runners(forge.db)]
+    return [] if any(set(wanted) <= labels for labels in known) else sorted(set(wanted) - set().union(*known)) or wanted
+
+
 def _has_sandbox(forge: Forge, repository: Repository, job: Job) -> bool:
     """Whether somebody has set a runner up for such jobs; it may be away for now."""
     return any(_UNTRUSTED in _labels(one) and _serves(one, repository, job) for one in actions.all_runners(forge.db))

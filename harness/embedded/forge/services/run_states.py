@@ -93,6 +93,8 @@ def refuse(forge: Forge, job: Job, words: Sequence[str]) -> None:
     """A job that nobody will run: its log and its commit status say why."""
     job_logs.append(forge, job, job.lines, words)
     end_job(forge, job, "failure")
+    # Its first step is where people look for the reason.
+    forge.db.run("UPDATE step SET conclusion = 'failure' WHERE job_id = ? AND number = 0", job.id)
     tell(forge, job.id, words[0])
 
 

@@ -14,6 +14,7 @@ from harness.embedded.forge.pages import respond, running, terminal, trunk
 from harness.embedded.forge.pages.doors import WRITE, Doors
 from harness.embedded.forge.pages.page import Page
 from harness.embedded.forge.pages.views import shared
+from harness.embedded.forge.services import jobs as jobs_service
 from harness.embedded.forge.services import reports, run_states
 from harness.embedded.forge.services import runs as run_service
 from harness.embedded.forge.store import accounts, actions, browsing
@@ -105,6 +106,7 @@ def _show(page: Page, found: Run, jobs: list[Job], chosen: Job | None) -> Respon
         "jobs": jobs,
         "chosen": chosen,
         "sections": _sections(page, chosen) if chosen else [],
+        "lacking": jobs_service.lacking(page.forge, chosen) if chosen and chosen.status == "waiting" else [],
         "actor": accounts.by_id(page.forge.db, found.actor_id),
         "may": page.may(Mode.WRITE),
         "over": found.status == "completed",
