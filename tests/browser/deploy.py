@@ -13,6 +13,7 @@ from harness.lifecycle.report import story
 from harness.pipeline import comment
 
 RUN = "20260105T081200Z-1a2b"
+REPORT = f"/main/config/actions/reports/{RUN}"
 _BEGAN = datetime(2026, 1, 5, 8, 12, tzinfo=UTC)
 _LOG = """\
 HTTP/1.1 502 Bad Gateway

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 from harness.embedded.forge import server
 from tests.browser import world
 from tests.browser.conftest import ARGUMENTS
-from tests.browser.deploy import RUN
+from tests.browser.deploy import REPORT
 from tests.browser.world import World
 
 # name: path, colour scheme, width, height
@@ -22,7 +22,7 @@ PICTURES = {
     "pull-request": ("/main/config/pulls/1", "light", 1080, 820),
     "difference": ("/main/config/pulls/1/files", "light", 1080, 760),
     "run": ("/main/config/actions/runs/{run}", "dark", 1080, 560),
-    "report": (f"/main/config/actions/reports/{RUN}", "light", 1080, 820),
+    "report": (REPORT, "light", 1080, 820),
     "containers": ("/containers?show=changes", "light", 1080, 700),
     "repository": ("/main/config", "dark", 1080, 760),
     "small-screen": ("/main/config/pulls/1", "light", 360, 780),

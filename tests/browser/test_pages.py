@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from harness.embedded.forge import clock
 from harness.embedded.forge.services import job_logs
 from harness.embedded.forge.store import actions
-from tests.browser.deploy import RUN
+from tests.browser.deploy import REPORT
 from tests.browser.world import Client, World
 
 PLACES = (
@@ -20,8 +20,9 @@ PLACES = (
     "/main", "/main/config", "/main/config/src/branch/main/noxfile.py", "/main/config/src/branch/main/libs/proxy",
     "/main/config/commits/branch/main", "/main/config/commit/{sha}", "/main/config/branches", "/main/config/tags",
     "/main/config/pulls", "/main/config/pulls/1", "/main/config/pulls/1/commits", "/main/config/pulls/1/files",
+    "/main/proxy/pulls/1",
     "/main/config/compare/release...main", "/main/config/actions", "/main/config/actions/runs/{run}",
-    f"/main/config/actions/reports/{RUN}",
+    REPORT,
     "/main/config/settings", "/main/config/settings/actions/variables", "/org/main/settings/actions/variables",
     "/main/config/settings/actions/secrets", "/user/settings/account", "/user/settings/applications", "/main/none",
 )  # fmt: skip

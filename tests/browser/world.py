@@ -87,7 +87,7 @@ CONTAINERS: list[dict[str, Any]] = [
         "node": "pve", "repository": "main/proxy", "revision": "77aa00bb11cc22dd",
         "specs": {
             "outcome": "failed", "passed": 6, "failed": 1, "at": LAST,
-            "link": "/main/config/actions/runs/1", "report": f"/main/config/actions/reports/{deploy.RUN}",
+            "link": "/main/config/actions/runs/1", "report": deploy.REPORT,
             "failures": ["test_serves_every_host: 502 is not 200\n  broker.home did not answer"],
         },
         "changes": [{"field": "cores", "old": "1", "new": "2", "entails": "restart"}],
@@ -170,8 +170,23 @@ def build(served: Served) -> World:
     client.publish("containers", {"target": "10.143.0.1:8006", "containers": CONTAINERS})
     failed, running = _runs(served, client)
     _tasks(served, client)
+    _accepted(client)
     client.publish(f"reports/{deploy.RUN}", {"html": deploy.report_page(), "run": failed})
     return World(served, failed, running)
+
+
+def _accepted(client: Client) -> None:
+    """A pull request that was merged and deployed, in part."""
+    client.commit("main/proxy", {"config.env": "ID=112\nIP=10.143.0.12\nCORES=2\n"}, "Add a core", new="cores")
+    pull = {"title": "Give the proxy a second core", "head": "cores", "base": "main", "body": ""}
+    sha = client.call("POST", "/repos/main/proxy/pulls", pull)["head"]["sha"]
+    client.call("POST", "/repos/main/proxy/issues/1/comments", {"body": deploy.plan_comment(sha)})
+    client.call("POST", "/repos/main/proxy/pulls/1/merge", {"Do": "merge", "head_commit_id": sha})
+    merged = client.call("GET", "/repos/main/proxy/pulls/1")["merge_commit_sha"]
+    failed = {"context": "gitops/deploy", "state": "failure", "description": "failed: proxy"}
+    client.call("POST", f"/repos/main/proxy/statuses/{merged}", {**failed, "target_url": deploy.REPORT})
+    body = deploy.result_comment(sha, deploy.REPORT)
+    client.call("POST", "/repos/main/proxy/issues/1/comments", {"body": body})
 
 
 def _tasks(served: Served, client: Client) -> None:

@@ -66,7 +66,21 @@ def test_a_stranger_with_the_mark_posts_no_plan(forge: Site) -> None:
     forge.person("mallory").post(f"{address}/comments", on=address, body="<!-- gitops:plan -->\nNothing happens")
     page = forge.visitor().get(address).text
     assert "Nothing happens" in page
-    assert 'id="plan-title"' not in page
+    assert 'class="card plan"' not in page
+
+
+def test_what_came_of_it_stands_above_the_plan(forge: Site) -> None:
+    address = _fresh(forge, "result")
+    for body in (
+        "<!-- gitops:plan -->\nA **plan**",
+        "other words",
+        "<!-- gitops:deploy -->\nA **result**, [Report](/x)",
+    ):
+        forge.api.call("POST", "/repos/main/result/issues/1/comments", {"body": body})
+    page = forge.visitor().get(address).text
+    assert page.index("Result</h2>") < page.index("A <strong>result</strong>") < page.index("Plan</h2>")
+    assert page.index("A <strong>plan</strong>") < page.index("other words")
+    assert page.count("A <strong>result</strong>") == 1
 
 
 def test_merging_makes_a_merge_commit_of_what_was_shown(forge: Site) -> None:
@@ -197,3 +211,18 @@ def test_an_update_brings_the_base_in(forge: Site) -> None:
 def test_the_list_over_all_repositories_is_for_people(forge: Site) -> None:
     assert forge.visitor().get("/pulls").status_code == 303
     assert "main/one" in forge.admin().get("/pulls").text
+
+
+def test_a_merged_one_shows_what_the_deploy_says(forge: Site) -> None:
+    address = _fresh(forge, "deployed")
+    admin = forge.admin()
+    head = _head(admin.get(address).text)
+    admin.post(f"{address}/merge", head=head)
+    merged = forge.api.call("GET", "/repos/main/deployed/pulls/1")["merge_commit_sha"]
+    for sha, context in ((head, "gitops/plan"), (merged, "gitops/deploy")):
+        status = {"context": context, "state": "success", "target_url": f"{forge.url}/main/deployed/actions/reports/r"}
+        forge.api.call("POST", f"/repos/main/deployed/statuses/{sha}", status)
+    checks = admin.get(address).text.partition('id="checks"')[2].partition("</ul>")[0]
+    assert "gitops/plan" in checks
+    assert "gitops/deploy" in checks
+    assert 'href="/main/deployed/actions/reports/r"' in checks

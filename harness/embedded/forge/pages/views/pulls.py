@@ -21,11 +21,12 @@ from harness.embedded.forge.services import branches, pulls
 from harness.embedded.forge.shapes.pulls import PullFacts
 from harness.embedded.forge.store import accounts, browsing, repositories
 from harness.embedded.forge.store import pulls as store
-from harness.embedded.forge.store.records import Comment, Pull
+from harness.embedded.forge.store.records import Comment, Pull, Status
 
 doors = Doors()
 _ONE = "/{owner}/{repo}/pulls/{number}"
-PLAN_MARK = "<!-- gitops:plan -->"
+_MARKS = {"Result": "<!-- gitops:deploy -->", "Plan": "<!-- gitops:plan -->"}
+"""What pipelines say under a title of its own; the newest comment that begins with the mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +56,23 @@ def conversation(page: Page) -> Response:
         return _as_text(page, number, kind)
     found, facts = _found(page)
     said = store.comments(page.forge.db, found.id)
-    plan = next((one for one in reversed(said) if _is_plan(page, one)), None)
-    return respond.show(
-        page, "pull", part="conversation", **_common(page, found, facts), **_talk(page, found, facts, said, plan)
-    )
+    values = {**_common(page, found, facts), **_talk(page, found, facts, said)}
+    return respond.show(page, "pull", part="conversation", **values)
 
 
-def _is_plan(page: Page, said: Comment) -> bool:
-    """Anybody can write the mark; a plan is what somebody says who may write the repository, or one of its jobs."""
-    if not said.body.lstrip().startswith(PLAN_MARK):
+def _told(page: Page, said: list[Comment]) -> dict[str, Comment]:
+    """What pipelines say, by title."""
+    found = {}
+    for title, mark in _MARKS.items():
+        newest = next((one for one in reversed(said) if _is_told(page, one, mark)), None)
+        if newest is not None:
+            found[title] = newest
+    return found
+
+
+def _is_told(page: Page, said: Comment, mark: str) -> bool:
+    """Anybody can write the mark; a pipeline is somebody who may write the repository, or one of its jobs."""
+    if not said.body.lstrip().startswith(mark):
         return False
     if said.user_id == accounts.SYSTEM_ID:
         return True
@@ -110,13 +119,15 @@ def pulls_key(page: Page, found: Pull) -> str:
     return page.tip(found.base) or found.merge_base
 
 
-def _talk(page: Page, found: Pull, facts: PullFacts, said: list[Comment], plan: Comment | None) -> dict[str, Any]:
-    checks = shared.checks(repositories.statuses(page.forge.db, page.repository.id, found.head_sha))
+def _talk(page: Page, found: Pull, facts: PullFacts, said: list[Comment]) -> dict[str, Any]:
+    told = _told(page, said)
+    apart = {one.id for one in told.values()}
+    checks = shared.checks(_statuses(page, found))
     authors = browsing.accounts_by_id(page.forge.db, [one.user_id for one in said])
     own = page.session is not None and page.user.id == found.user_id
     return {
-        "plan": plan,
-        "comments": [one for one in said if plan is None or one.id != plan.id],
+        "told": told,
+        "comments": [one for one in said if one.id not in apart],
         "authors": authors,
         "checks": checks,
         "after": _runs_after(page, found),
@@ -124,6 +135,12 @@ def _talk(page: Page, found: Pull, facts: PullFacts, said: list[Comment], plan: 
         "may_close": own or page.may(Mode.WRITE),
         "behind": _behind(page, found),
     }
+
+
+def _statuses(page: Page, found: Pull) -> list[Status]:
+    """What checks say of it, and once it is merged what the deploy says."""
+    commits = [*([found.merge_sha] if found.merge_sha else []), found.head_sha]
+    return [one for sha in commits for one in repositories.statuses(page.forge.db, page.repository.id, sha)]
 
 
 def _runs_after(page: Page, found: Pull) -> list[browsing.RunLine]:
