@@ -18,7 +18,7 @@ from tests.browser.world import World
 
 # name: path, colour scheme, width, height
 PICTURES = {
-    "overview": ("/", "light", 1080, 700),
+    "overview": ("/", "light", 1080, 860),
     "pull-request": ("/main/config/pulls/1", "light", 1080, 820),
     "difference": ("/main/config/pulls/1/files", "light", 1080, 760),
     "run": ("/main/config/actions/runs/{run}", "dark", 1080, 560),
