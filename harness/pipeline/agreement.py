@@ -69,6 +69,11 @@ def exceeding(plan: Plan, agreed: Agreement) -> tuple[ContainerPlan, ...]:
     return tuple(entry for entry in plan.pending if level(entry) > agreed.levels.get(entry.name, Level.NONE))
 
 
+def went_stale(plan: Plan, agreed: Agreement) -> bool:
+    """Whether ``plan`` is another than the one that was agreed to; False where nothing was."""
+    return bool(agreed.digest) and agreed.digest != digest(plan)
+
+
 def digest(plan: Plan) -> str:
     """Names what the plan does, whatever commit it was made at; 16 hex digits."""
     text = json.dumps([_essence(entry) for entry in plan.containers], sort_keys=True)

@@ -168,6 +168,11 @@ def waiting(made: Plan, more: Iterable[ContainerPlan], digest: str, sha: str) ->
     )
 
 
+def planned_again(made: Plan, sha: str) -> str:
+    """A plan that went stale and does no more than was agreed to: it is carried out as it is now."""
+    return f"The plan has changed since it was accepted; it restarts and replaces no more.\n\n{plan(made, sha)}"
+
+
 def result(told: RunStory, sha: str, report: str) -> str:
     """What came of a deploy: a table, failed specs quoted, the way to the report."""
     heading = f"### Deployed {code(sha[:12])}: {told.verdict.value}"

@@ -106,7 +106,8 @@ def _release(task: Release, workspace: Workspace) -> int:
     more = agreement.exceeding(made, agreed)
     if more:
         return _wait(task, made, more, pull)
-    return _deploy(task, workspace, made, pull)
+    again = comment.planned_again(made, job.sha) if agreement.went_stale(made, agreed) else ""
+    return _deploy(task, workspace, made, pull, again)
 
 
 def _plan(task: Release, workspace: Workspace, chosen: Iterable[str]) -> Plan:
@@ -134,14 +135,18 @@ def _wait(task: Release, made: Plan, more: tuple[ContainerPlan, ...], pull: Pull
     return ExitCode.CHANGES
 
 
-def _deploy(task: Release, workspace: Workspace, made: Plan, pull: Pull | None) -> int:
+def _deploy(task: Release, workspace: Workspace, made: Plan, pull: Pull | None, again: str = "") -> int:
+    """``again``: what is posted besides, where it is not the plan that was accepted."""
     if not made.pending:
         return _nothing(task, made, pull)
+    if again:
+        _tell(task, pull, again)
     task.state("pending", "deploying")
     ended = task.carry_out(workspace, made)
     told = read_story(ended.run)
     report = publish.report(task.office, ended.run)
-    _tell(task, pull, comment.result(told, task.commit.sha, report or task.commit.page))
+    body = comment.result(told, task.commit.sha, report or task.commit.page)
+    _tell(task, pull, "\n\n".join(filter(None, (body, again))))
     code = ended.code or (ExitCode.FAILED if made.refused else ExitCode.OK)
     task.state("success" if code == ExitCode.OK else "failure", comment.status_of_result(told), report)
     publish.containers(task.office, workspace, News(told, task.commit.page, report))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +14,11 @@ from harness.config import forge_accounts
 from harness.config.forge_accounts import ForgeAccount
 from harness.forge import pulls, users
 from harness.kit.errors import ExitCode, UnreachableError
-from harness.lifecycle.plan import Action
+from harness.lifecycle.plan import Action, Plan
 from harness.lifecycle.seeding.accounts import service_login
-from harness.pipeline import merging, tell
+from harness.lifecycle.workspace import Workspace
+from harness.pipeline import merging, releasing, tell
+from harness.pipeline.releasing import Ended
 from harness.pve.errors import PveUnreachable
 from tests.contract.seeding_world import git
 from tests.e2e import test_pipeline_release as releases
@@ -136,6 +141,51 @@ def test_two_merges_at_once_are_both_deployed_and_the_later_one_stands(stage: St
     assert [stage.here.status(SLUG, sha, "gitops/deploy").state for sha in shas] == ["success", "success"]
     assert stage.release(SLUG, shas[1]) == ExitCode.OK
     assert "nothing to do" in stage.here.status(SLUG, shas[1], "gitops/deploy").description
+
+
+def test_two_merges_in_one_moment_are_both_deployed_one_after_the_other(stage: Stage) -> None:
+    releases.deployed(stage)
+    env = (stage.here.world.root / "libs/probe/config.env").read_text()
+    numbers = (
+        stage.propose(SLUG, "one", {"config.env": env.replace("MEMORY=256", "MEMORY=512")}),
+        stage.propose(SLUG, "two", {"recipes/default.rb": releases.RECIPE.replace("one", "two")}),
+    )
+    for number in numbers:
+        stage.check(SLUG, number)
+    merged = together(lambda number: stage.here.merge(SLUG, number).merge_sha, numbers)
+    assert len(set(merged)) == 2
+    alone = threading.Lock()
+
+    def carry_out(workspace: Workspace, plan: Plan) -> Ended:
+        assert alone.acquire(blocking=False), "two deploys work on one container at once"
+        try:
+            return stage.suite(workspace, plan)
+        finally:
+            alone.release()
+
+    offices = [stage.job(SLUG, sha, "release") for sha in merged]
+    codes = together(lambda office: releasing.release(office, carry_out), offices)
+    for office in offices:
+        office.close()
+    assert codes == [ExitCode.OK, ExitCode.OK]
+    assert [stage.here.status(SLUG, sha, "gitops/deploy").state for sha in merged] == ["success", "success"]
+    head = stage.here.head(SLUG, "release")
+    assert head in merged
+    stage.release(SLUG, head)
+    assert "nothing to do" in stage.here.status(SLUG, head, "gitops/deploy").description
+
+
+def together(work: Callable[[Any], Any], given: Iterable[Any]) -> list[Any]:
+    """``work`` for all of them, begun in the same moment."""
+    items = list(given)
+    start = threading.Barrier(len(items))
+
+    def begin(item: Any) -> Any:
+        start.wait()
+        return work(item)
+
+    with ThreadPoolExecutor(len(items)) as pool:
+        return list(pool.map(begin, items))
 
 
 def test_a_node_that_is_away_fails_the_deploy_and_the_next_one_mends_it(stage: Stage) -> None:

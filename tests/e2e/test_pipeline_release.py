@@ -79,7 +79,9 @@ class Stage:
     said: list[str] = field(default_factory=list)
     jobs: int = 0
 
-    def job(self, slug: str, sha: str, branch: str, event: dict[str, Any] | None = None) -> door.Office:
+    def job(
+        self, slug: str, sha: str, branch: str, event: dict[str, Any] | None = None, workflow: str = "release.yml"
+    ) -> door.Office:
         """A job's office, in a checkout made by the commands of the workflow file."""
         self.jobs += 1
         place = self.here.path / f"job-{self.jobs}"
@@ -91,13 +93,13 @@ class Stage:
             "GITHUB_REF_NAME": branch,
             "GITHUB_EVENT_PATH": str(place.with_suffix(".json")),
             "GITHUB_RUN_ID": str(self.jobs),
-            "GITHUB_TOKEN": "none",
+            "GITHUB_TOKEN": "of-no-account",
             "MONOREPO": sha if slug == "main/config" else "main",
             "GITOPS_SHARE": str(self.here.share),
             "GITOPS_CONFIG": str(self.here.share / "config.json"),
         }
         place.with_suffix(".json").write_text(json.dumps(event or {}))
-        commands = checkout_step(self.here.world.root / ".gitea/workflows/release.yml")
+        commands = checkout_step(self.here.world.root / ".gitea/workflows" / workflow)
         subprocess.run(["bash", "-e", "-c", commands], cwd=place, env={"PATH": "/usr/bin:/bin", **environ}, check=True)
         return door.open_office(place, environ, self.said.append)
 
@@ -105,7 +107,7 @@ class Stage:
         """The job that a pull request starts."""
         raw = self.here.forge.get(f"repos/{slug}/pulls/{number}")
         base = raw["base"]["sha"]
-        office = self.job(slug, base, raw["base"]["ref"], {"pull_request": raw})
+        office = self.job(slug, base, raw["base"]["ref"], {"pull_request": raw}, "check.yml")
         checking.check_pull(office)
         office.close()
 
@@ -170,7 +172,9 @@ def test_an_accepted_pull_request_is_deployed_and_its_result_posted(stage: Stage
     assert [(entry.name, entry.action) for entry in plan.pending] == [("probe", Action.CREATE)]
     status = stage.here.status("main/probe", sha, "gitops/deploy")
     assert (status.state, status.description) == ("success", "probe: passed, 1 specs passed")
-    assert "| `probe` | create | passed | 1 of 1 |" in stage.here.comment("main/probe", 1, "deploy")
+    told = stage.here.comment("main/probe", 1, "deploy")
+    assert "| `probe` | create | passed | 1 of 1 |" in told
+    assert "has changed since it was accepted" not in told
     assert stage.release("main/probe", sha) == ExitCode.OK
     assert len(stage.suite.plans) == 1
 
@@ -219,12 +223,19 @@ def test_a_plan_that_went_stale_and_does_more_waits_for_a_person(stage: Stage) -
     assert stage.suite.plans[-1].pending[0].action is Action.RESTART
 
 
-def test_a_plan_that_went_stale_and_does_no_more_is_carried_out(stage: Stage) -> None:
+def test_a_plan_that_went_stale_and_does_no_more_is_posted_and_carried_out(stage: Stage) -> None:
     deployed(stage)
     number = stage.propose("main/probe", "more", {"config.env": env(stage, "MEMORY=256", "MEMORY=512")})
     sha = stage.accept("main/probe", number)
+    assert "`swap`" not in stage.here.comment("main/probe", number, "plan")
     node_put(stage, swap=64)
+    posted: list[str] = []
+    stage.suite.meanwhile = lambda: posted.append(stage.here.comment("main/probe", number, "deploy"))
     assert stage.release("main/probe", sha) == ExitCode.OK
+    for told in (*posted, stage.here.comment("main/probe", number, "deploy")):
+        assert "The plan has changed since it was accepted; it restarts and replaces no more." in told
+        assert "| `swap` | `64` | `128` | none |" in told
+    assert len(posted) == 1
 
 
 def test_a_replacement_needs_to_have_been_named(stage: Stage) -> None:

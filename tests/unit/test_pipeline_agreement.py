@@ -65,6 +65,13 @@ def test_what_goes_beyond_the_agreement(agreed: Action, now: Action, exceeds: bo
     assert bool(found) is exceeds
 
 
+def test_another_plan_than_the_accepted_one_went_stale() -> None:
+    accepted, now = plan(entry()), plan(entry(action=Action.CONVERGE))
+    assert not agreement.went_stale(accepted, Agreement.on(accepted))
+    assert agreement.went_stale(now, Agreement.on(accepted))
+    assert not agreement.went_stale(now, NOTHING)
+
+
 def test_without_an_agreement_nothing_is_restarted_or_replaced() -> None:
     made = plan(entry("a", Action.CREATE), entry("b", Action.RESTART), entry("c", Action.REPLACE))
     assert [one.name for one in agreement.exceeding(made, NOTHING)] == ["b", "c"]
