@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import requests
+from starlette.responses import Response
 
 from harness.embedded.forge import access
 from harness.embedded.forge.attempts import Limiter
-from harness.embedded.forge.pages import sessions, table
+from harness.embedded.forge.pages import respond, sessions, table
 from harness.embedded.forge.pages.views.sign_in import safe_target
 from tests.unit.pages_site import PASSWORD, Site, site
 
@@ -39,6 +42,13 @@ def test_the_session_cookie_is_kept_from_scripts_and_other_sites(forge: Site) ->
     cookie = next(one for one in answer.headers["set-cookie"].split(", ") if one.startswith(sessions.COOKIE))
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
+
+
+@pytest.mark.parametrize(("base", "secure"), [("https://10.0.0.1", True), ("http://127.0.0.1:8080", False)])
+def test_a_cookie_keeps_to_https_where_there_is_https(base: str, secure: bool) -> None:
+    answer = Response()
+    respond.set_cookie(cast("Any", SimpleNamespace(base=base)), answer, "name", "value", 60)
+    assert ("Secure" in answer.headers["set-cookie"]) is secure
 
 
 def test_the_database_holds_no_cookie(forge: Site) -> None:

@@ -86,19 +86,19 @@ class Call:
     def number(self, name: str) -> int:
         """A number in the path; what is none finds nothing."""
         value = self.params[name]
-        return int(value) if value.isdigit() and len(value) < 19 else 0
+        return int(value) if value.isdecimal() and len(value) < 19 else 0
 
     @property
     def page(self) -> int:
         """The page asked for, from 1."""
         value = self.arg("page")
-        return max(int(value), 1) if value.isdigit() and len(value) < 10 else 1
+        return max(int(value), 1) if value.isdecimal() and len(value) < 10 else 1
 
     @property
     def limit(self) -> int:
         """The page's size; strange ones mean the default."""
         value = self.arg("limit") or self.arg("per_page")
-        asked = int(value) if value.isdigit() and len(value) < 10 else 0
+        asked = int(value) if value.isdecimal() and len(value) < 10 else 0
         return min(asked, MOST) if asked > 0 else DEFAULT_LIMIT
 
     @property
