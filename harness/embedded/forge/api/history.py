@@ -136,7 +136,7 @@ def tree(call: Call) -> Response:
         raise BadRequestError(f"sha not found [{call.params['sha']}]")
     found = trees.entries(call.git, sha, recursive=call.flag("recursive", default=False))
     size = call.arg("per_page") or call.arg("limit")
-    limit = min(int(size), 1000) if size.isdigit() and int(size) > 0 else 1000
+    limit = min(int(size), 1000) if size.isdecimal() and int(size) > 0 else 1000
     start = (call.page - 1) * limit
     shown = [_tree_entry(call, one) for one in found[start : start + limit]]
     return answer(
