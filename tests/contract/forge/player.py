@@ -93,6 +93,8 @@ class Player:
             "host": base.split("//")[1],
         }  # fmt: skip
         self.tick = 0
+        self.heard: list[tuple[str, str, int, Any]] = []
+        """Every JSON answer as it came: method, path, status, value."""
 
     def play(self, step: Step) -> Step:
         """Do one step; its answer, masked."""
@@ -130,6 +132,8 @@ class Player:
             if "until" not in step or _at(value, step["until"][0]) in step["until"][1] or time.monotonic() > end:
                 break
             time.sleep(0.1)
+        if parsed:
+            self.heard.append((step["method"], self._fill(step["path"]), status, value))
         for name, path in step.get("capture", {}).items():
             found = _at(value, path)
             if found is not None:

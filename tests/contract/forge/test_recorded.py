@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.forge import real
+from tests.contract.forge import real, shapes
 from tests.contract.forge.client import Client
 from tests.contract.forge.masking import essential, opened
 from tests.contract.forge.mini_runner import MiniRunner
@@ -56,6 +56,8 @@ def test_the_forge_answers_as_a_real_gitea_did(
         if outcome[0] != outcome[1]:
             wrong.append((_name(scenario, number), want, got))
     assert not wrong, json.dumps(wrong[0], indent=1)[:3000]
+    misshapen = [words for answer in player.heard for words in shapes.faults(*answer)]
+    assert not misshapen, misshapen[:5]
     unlisted = [name for name in inexact if name not in known]
     assert not unlisted, f"not exact and not in inexact.json: {unlisted}"
 

@@ -100,7 +100,7 @@ def move(call: Call) -> Response:
         raise MissingError(no_object(details["new_commit_id"]))
     wanted = details.get("old_commit_id") or old
     if wanted != old:
-        raise InvalidError(f"branch commit does not match [expected: {wanted}, given: {old}]")
+        raise ConflictError(f"branch commit does not match [expected: {wanted}, given: {old}]")
     if not branches.may_push(call.forge, call.identity, call.repository, name):
         raise ForbiddenError(f"Not allowed to push to protected branch {name}")
     if not details.get("force") and not history.is_ancestor(git, old, new):
