@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +23,7 @@ from harness.lifecycle.workspace import Workspace
 from harness.pipeline import checking, door, releasing
 from harness.pipeline.releasing import Ended
 from harness.pve import tasks, templates
-from tests.e2e.pipeline_world import Pipelines, forge_daemon, pipelines
+from tests.e2e.pipeline_world import ACCESS_LOG, Pipelines, forge_daemon, pipelines
 
 RECIPE = "file '/etc/probe' do\n  content 'one'\nend\n"
 SPECS = 'def test_the_file_is_there(host):\n    assert host.file("/etc/probe").exists\n'
@@ -288,22 +290,27 @@ def test_rollback_deploys_the_commit_that_the_branch_holds(stage: Stage) -> None
     assert [entry.action for entry in stage.suite.plans[-1].pending] == [Action.CONVERGE]
 
 
-def test_the_first_call_to_the_node_comes_before_the_forge_is_asked(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_node_is_called_before_the_forge_is_asked_for_anything(stage: Stage) -> None:
     sha = stage.accept("main/probe", 1)
-    order: list[str] = []
-    observe = releasing.plan_builder.build
+    office = stage.job("main/probe", sha, "release")
+    stage.here.stop_forge()
+    before = calls(stage)
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "release"],
+        cwd=office.root,
+        env={**os.environ, **office.environ, "GITOPS_ROOT": str(office.root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == ExitCode.UNREACHABLE, done.stderr
+    assert calls(stage)[len(before) :][0] == "POST /api2/json/access/ticket"
 
-    def build(*args: Any, **more: Any) -> Plan:
-        order.append("node")
-        return observe(*args, **more)
 
-    accepted = releasing.requests.accepted
-    monkeypatch.setattr(releasing.plan_builder, "build", build)
-    monkeypatch.setattr(releasing.requests, "accepted", lambda *args: (order.append("forge"), accepted(*args))[1])
-    stage.release("main/probe", sha)
-    assert order[:2] == ["node", "forge"]
+def calls(stage: Stage) -> list[str]:
+    """What the node was asked for so far."""
+    lines = (stage.here.path / ACCESS_LOG).read_text().splitlines()
+    return [f"{entry['method']} {entry['path']}" for entry in map(json.loads, lines)]
 
 
 def test_a_release_whose_repository_is_gone_says_so_and_changes_nothing(stage: Stage) -> None:
