@@ -64,6 +64,13 @@ def test_tables_keep_their_alignment_without_a_style_attribute() -> None:
     assert '<td class="align-right">2</td>' in made
 
 
+def test_the_source_of_a_diagram_is_folded_and_escaped() -> None:
+    made = markdown.render("```mermaid\nflowchart LR\n  a[<b>] --> b\n```")
+    assert made.startswith('<details class="diagram"><summary>')
+    assert "a[&lt;b&gt;] --&gt; b" in made
+    assert "<details" not in markdown.render("```ruby\nputs 1\n```")
+
+
 def test_code_is_coloured_by_its_language() -> None:
     assert 'class="k"' in markdown.render("```python\ndef f(): pass\n```")
 

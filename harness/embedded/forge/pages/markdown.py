@@ -22,6 +22,7 @@ from harness.embedded.forge.pages import highlight
 
 _REMARK = re.compile(r" {0,3}<!--(?:(?!-->).)*-->\s*")
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:|//|/|#", re.IGNORECASE)
+_DIAGRAMS = frozenset({"mermaid", "plantuml", "dot"})
 MOST = 200_000
 """Characters that are rendered: there is text that takes time by the square of its length."""
 
@@ -81,6 +82,14 @@ def _code(text: str, name: str, _attrs: str) -> str:
     return str(highlight.block(text, name))
 
 
+def _fence(self: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: MutableMapping[str, Any]) -> str:
+    """The source of a diagram is for those who ask for it."""
+    shown = self.fence(tokens, at, options, env)
+    if tokens[at].info.strip() not in _DIAGRAMS:
+        return shown
+    return f'<details class="diagram"><summary>A diagram, as its source</summary>{shown}</details>\n'
+
+
 def _remark(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
     """A line that is a comment and nothing else: read, and not shown."""
     if state.is_code_block(line) or not _REMARK.fullmatch(state.getLines(line, line + 1, 0, False)):
@@ -94,6 +103,7 @@ def _parser() -> MarkdownIt:
     made = MarkdownIt("commonmark", {"html": False, "highlight": _code}).enable(["table", "strikethrough"])
     made.block.ruler.before("paragraph", "remark", _remark, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     rules: dict[str, Callable[..., str]] = {
+        "fence": _fence,
         "link_open": _link_open,
         "image": _image,
         "table_open": _table_open,
