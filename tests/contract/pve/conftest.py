@@ -1,13 +1,14 @@
 """The node that the contract is checked against: an embedded one without containers, or a real one.
 
-A real one is used when ``PVE_URL`` and ``PVE_PASSWORD`` (of root@pam) are set. It must allow that this suite makes and
-destroys the containers ``PVE_VMID`` to ``PVE_VMID + 9``, the user contract@pve and tokens of root@pam whose names
-begin with ``contract``. ``PVE_NODE``, ``PVE_STORAGE`` and ``PVE_TEMPLATE`` name what else is used there.
+A real one is used when ``PVE_URL`` and ``PVE_PASSWORD`` (of root@pam) are set; ``hosts.py`` lists what may be said
+of it. It must allow that this suite makes and destroys containers of its range, the user contract@pve and tokens of
+root@pam whose names begin with ``contract``.
 """
 
 from __future__ import annotations
 
 import os
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -17,9 +18,11 @@ from urllib.parse import quote
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 
 from harness.embedded.node import fixture
 from harness.embedded.node.runtime import Bridge
+from tests.contract.pve import hosts
 
 USER, USER_PASSWORD = "contract@pve", "ContractPass1"
 TASK_SECONDS = 60
@@ -142,16 +145,39 @@ def _clear(target: Target) -> None:
         target.remove(vmid)
 
 
+class _Pinned(HTTPAdapter):
+    """Trusts what a context trusts, whatever name the certificate is for."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, *places: Any, **settings: Any) -> Any:
+        return super().init_poolmanager(*places, **settings, ssl_context=self._context, assert_hostname=False)
+
+
 def real_target() -> Target | None:
     """The real node that the environment names, if any."""
-    url, password = os.environ.get("PVE_URL"), os.environ.get("PVE_PASSWORD")
-    if not url or not password:
+    host = hosts.from_environment(os.environ)
+    if host is None:
         return None
-    verify: str | bool = os.environ.get("PVE_CA") or True
-    target = Target(url.rstrip("/"), password, verify, real=True)
-    named = {"node": "PVE_NODE", "storage": "PVE_STORAGE", "template": "PVE_TEMPLATE"}
-    given = {name: os.environ[key] for name, key in named.items() if key in os.environ}
-    return replace(target, **given, vmid=int(os.environ.get("PVE_VMID", "990")), missing=999_999)
+    session = requests.Session()
+    session.trust_env = False
+    if host.fingerprint:
+        session.mount("https://", _Pinned(host.context))
+    return Target(
+        host.url,
+        host.password,
+        host.authority or True,
+        real=True,
+        node=host.node,
+        storage=host.storage,
+        snapshot_storage=host.snapshots,
+        template=host.template,
+        vmid=host.vmids.start,
+        missing=999_999,
+        session=session,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from tests.contract.pve import comparing
+from tests.contract.pve.names import OURS, Names, answered
 
 NODE = "/api2/json/nodes/pve"
 _TASK_SECONDS = 30.0
@@ -48,13 +49,19 @@ class Answer:
 
 @dataclass
 class Player:
-    """One chain against one node; ``unlock`` takes a lock off, ``web`` serves what downloads ask for."""
+    """One chain against one node; ``unlock`` takes a lock off, ``web`` serves what downloads ask for.
+
+    ``names`` are those of a node that is not as the recording's: requests are sent with them, and answers are read as
+    if they had the recorded ones. ``patience`` is the time between two looks at a task, in seconds.
+    """
 
     url: str
     password: str
     context: ssl.SSLContext
     unlock: Any
     web: str
+    names: Names | None = None
+    patience: float = 0.01
     secrets: dict[str, str] = field(default_factory=dict)
     tickets: dict[str, tuple[str, str]] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)
@@ -70,35 +77,53 @@ class Player:
                 self.unlock(line["unlock"])
             elif "upload" in line:
                 self._upload(line["upload"], bytes.fromhex(line["content"]))
-            elif line["response"] is None or line["response"] is None:
+            elif line["response"] is None:
                 self._unrecorded(line)
             else:
                 yield line["id"], self._recorded(line)
 
     def send(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
+        """One request, and its answer in recorded names."""
+        return self._read(*self._sent(method, path, body, headers))
+
+    def _sent(self, method: str, path: str, body: Any, headers: Mapping[str, str] | None) -> tuple[int, str, bytes]:
         place = urlsplit(self.url)
         link = http.client.HTTPSConnection(place.hostname or "", place.port, timeout=60, context=self.context)
         try:
-            link.request(method, path, body, dict(headers or {}))
+            link.request(method, self._out(path), body, dict(headers or {}))
             got = link.getresponse()
-            return _answer(got.status, got.reason, got.read())
+            return got.status, got.reason, got.read()
         finally:
             link.close()
 
-    def _login(self, user: str, password: str) -> tuple[str, str]:
+    def _out(self, text: str) -> str:
+        return self.names.out(text) if self.names else text
+
+    def _values(self, method: str, path: str, pairs: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        if self.names is None:
+            return pairs
+        return self.names.completed(method, path, [(key, self.names.value(key, value)) for key, value in pairs])
+
+    def _read(self, status: int, reason: str, content: bytes) -> Answer:
+        if self.names is None:
+            return _answer(status, reason, content)
+        return _answer(status, self.names.back(reason), answered(self.names, content))
+
+    def login(self, user: str, password: str) -> tuple[str, str]:
+        """Ticket and CSRF token of a user, asked for once."""
         if user not in self.tickets:
-            form = urlencode({"username": user, "password": password})
-            data = self.send("POST", "/api2/json/access/ticket", form, _FORM).data
+            form = urlencode({"username": self._out(user), "password": password})
+            data = _answer(*self._sent("POST", "/api2/json/access/ticket", form, _FORM)).data
             self.tickets[user] = (data["ticket"], data["CSRFPreventionToken"])
         return self.tickets[user]
 
     def _root(self, method: str) -> dict[str, str]:
-        ticket, token = self._login("root@pam", self.password)
+        ticket, token = self.login("root@pam", self.password)
         return _headers(method, ticket, token)
 
     def call(self, method: str, path: str, /, **params: str) -> Answer:
         """A request of root@pam that waits for its task."""
-        encoded = urlencode(params)
+        encoded = urlencode(self._values(method, path, list(params.items())))
         whole = f"/api2/json{path}"
         if method in ("GET", "DELETE"):
             answer = self.send(method, f"{whole}?{encoded}" if encoded else whole, None, self._root(method))
@@ -111,8 +136,11 @@ class Player:
 
     def clean(self) -> None:
         """Remove what an earlier chain left: containers, volumes, jobs, users, tokens."""
-        self.call("DELETE", "/cluster/backup/job1")
+        if self.names is None:
+            self.call("DELETE", "/cluster/backup/job1")
         for guest in self.call("GET", "/nodes/pve/lxc").data:
+            if not self._is_ours(guest):
+                continue
             path = f"/nodes/pve/lxc/{guest['vmid']}"
             self.call("DELETE", f"/cluster/ha/resources/ct:{guest['vmid']}")
             self.unlock(int(guest["vmid"]))
@@ -121,16 +149,21 @@ class Player:
         for storage in ("local", "local-btrfs"):
             place = f"/nodes/pve/storage/{storage}/content"
             for volume in self.call("GET", place).data:
-                if "vmid" in volume or not volume["volid"].startswith("local:vztmpl/debian"):
+                if self._is_ours(volume) and not volume["volid"].startswith("local:vztmpl/debian"):
                     self.call("PUT", f"{place}/{quote(volume['volid'])}", protected="0")
                     self.call("DELETE", f"{place}/{quote(volume['volid'])}")
         self.tickets.pop("alice@pve", None)
-        for path in ("/storage/s2", "/access/users/alice@pve", "/pools/q"):
+        others = ("/pools/mypool",) if self.names else ("/storage/s2", "/pools/q")
+        for path in (*others, "/access/users/alice@pve"):
             self.call("DELETE", path)
         for name in ("full", "noacl", "ci", "tmp"):
             self.call("DELETE", f"/access/users/root@pam/token/{name}")
         for name in ("OptOnly", "AllocOnly", "CfgNoNet"):
             self.call("DELETE", f"/access/roles/{name}")
+
+    def _is_ours(self, item: Mapping[str, Any]) -> bool:
+        """Whether a container or volume may be removed: on a host of somebody's, those of the range only."""
+        return self.names is None or int(item.get("vmid", 0)) in OURS
 
     def _step(self, line: Mapping[str, Any]) -> None:
         answer = self.call(
@@ -204,7 +237,7 @@ class Player:
             status = self.send("GET", f"{path}/status", None, self._root("GET")).data
             if status["status"] == "stopped" or time.monotonic() > end:
                 break
-            time.sleep(0.01)
+            time.sleep(self.patience)
         log = self.send("GET", f"{path}/log?limit=0", None, self._root("GET")).data
         text = [str(entry["t"]) for entry in log]
         return {"exitstatus": status.get("exitstatus"), "last": text[-1], "log": "\n".join(text)}
@@ -223,7 +256,7 @@ class Player:
         return _DUMP.sub(lambda found: found[1] + self.archives.get(found[3], found[3]), text)
 
     def _secret(self, text: str) -> str:
-        text = re.sub(r"PVE:root@pam:[0-9A-F]{8}::[^\s;]+", lambda _: self._login("root@pam", self.password)[0], text)
+        text = re.sub(r"PVE:root@pam:[0-9A-F]{8}::[^\s;]+", lambda _: self.login("root@pam", self.password)[0], text)
         secret = self.secrets.get("full", "none")
         return re.sub(r"(?<=[=:])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", secret, text)
 
@@ -238,9 +271,12 @@ class Player:
         if who.startswith("root-ticket"):
             return self._root("GET" if who.endswith("without-csrf") else method)
         if who == "user-ticket":
-            return _headers(method, *self._login("alice@pve", "AlicePass1"))
+            return _headers(method, *self.login("alice@pve", "AlicePass1"))
         name = {"token-full": "full", "token-privsep": "ci", "token-privsep-noacl": "noacl"}.get(who)
-        return _token(f"root@pam!{name}={self.secrets.get(name, 'none')}") if name else {}
+        return self._token(f"root@pam!{name}={self.secrets.get(name, 'none')}") if name else {}
+
+    def _token(self, text: str) -> dict[str, str]:
+        return {"Authorization": f"PVEAPIToken={self._out(text)}"}
 
     def _ask(self, line: Mapping[str, Any]) -> Answer:
         asked = line["request"]
@@ -251,13 +287,14 @@ class Player:
         pairs = [(key, self._secret(self._live(value)) if isinstance(value, str) else value) for key, value in pairs]
         path, method, body = self._live(asked["path"]), asked["method"], asked.get("raw_body")
         pairs = [(key, self._digest(path) if _is_digest(key, value) else value) for key, value in pairs]
-        headers = {name: self._secret(value) for name, value in (asked.get("headers") or {}).items()}
+        headers = {name: self._out(self._secret(value)) for name, value in (asked.get("headers") or {}).items()}
         headers |= self._credentials(line, method)
+        pairs = self._values(method, path, pairs)
         if method in ("GET", "DELETE"):
             mark = "&" if "?" in path else "?"
             return self.send(method, path + (mark + urlencode(pairs) if pairs else ""), body, headers)
         if body is not None:
-            return self.send(method, path, self._live(body).encode("latin1"), headers)
+            return self.send(method, path, self._out(self._live(body)).encode("latin1"), headers)
         if pairs and not asked.get("headers"):
             return self.send(method, path, urlencode(pairs), {**headers, **_FORM})
         return self.send(method, path, "", headers)
@@ -268,9 +305,9 @@ class Player:
     def _raw(self, line: Mapping[str, Any]) -> Answer:
         """Bytes as they were sent, on a connection of their own."""
         raw = _TAILS[line["id"]](line["request"]["raw"]) if line["id"] in _TAILS else line["request"]["raw"]
-        ticket, token = self._login("root@pam", self.password)
+        ticket, token = self.login("root@pam", self.password)
         raw = re.sub(r"(?<=PVEAuthCookie=)[^\r]*", quote(ticket), raw)
-        raw = re.sub(r"(?<=CSRFPreventionToken: )[^\r]*", token, raw)
+        raw = self._out(re.sub(r"(?<=CSRFPreventionToken: )[^\r]*", token, raw))
         place = urlsplit(self.url)
         with socket.create_connection((place.hostname, place.port), timeout=20) as plain:
             tls = line["request"].get("tls", True)
@@ -280,7 +317,7 @@ class Player:
                 data = b"".join(iter(lambda: link.recv(65536), b""))
         head, _, body = data.partition(b"\r\n\r\n")
         words = [*head.decode("latin1").split("\r\n")[0].split(" ", 2), "", ""]
-        return _answer(int(words[1]), words[2], body)
+        return self._read(int(words[1]), words[2], body)
 
 
 def _answer(status: int, reason: str, content: bytes) -> Answer:
@@ -300,16 +337,12 @@ def _headers(method: str, ticket: str, token: str = "") -> dict[str, str]:
     return cookie if method == "GET" or not token else {**cookie, "CSRFPreventionToken": token}
 
 
-def _token(text: str) -> dict[str, str]:
-    return {"Authorization": f"PVEAPIToken={text}"}
-
-
 def _is_digest(key: str, value: Any) -> bool:
     return key == "digest" and bool(re.fullmatch(r"[0-9a-f]{40}", str(value))) and value != "a" * 40
 
 
 def _with_token(name: str, secret: str) -> Any:
-    return lambda player, method: _token(f"{name}={player.secrets.get(secret, secret)}")
+    return lambda player, method: player._token(f"{name}={player.secrets.get(secret, secret)}")
 
 
 _WRONG = "00000000-0000-0000-0000-000000000000"
@@ -318,8 +351,8 @@ _ODD: dict[str, Any] = {
     "bad-ticket": lambda p, m: _headers(m, "PVE:root@pam:5F000000::aaaa"),
     "bad-ticket-garbage": lambda p, m: _headers(m, "garbage"),
     "bad-ticket-tampered-user": lambda p, m: _headers(m, p.tickets["root@pam"][0].replace("root@pam", "admin@pam")),
-    "csrf-wrong-post": lambda p, m: _headers(m, p._login("root@pam", p.password)[0], "5F000000:abcdef"),
-    "csrf-malformed-post": lambda p, m: _headers(m, p._login("root@pam", p.password)[0], "xyz"),
+    "csrf-wrong-post": lambda p, m: _headers(m, p.login("root@pam", p.password)[0], "5F000000:abcdef"),
+    "csrf-malformed-post": lambda p, m: _headers(m, p.login("root@pam", p.password)[0], "xyz"),
     "token-wrong-secret": _with_token("root@pam!full", _WRONG),
     "token-wrong-secret-extjs": _with_token("root@pam!full", _WRONG),
     "token-nonuuid-secret": _with_token("root@pam!full", "abc"),

@@ -30,7 +30,8 @@ def put(target: Any, vmid: int, **params: Any) -> Any:
 def test_defaults_are_written_back(target: Any) -> None:
     number = target.vmid + 3
     target.remove(number)
-    assert target.work("POST", target.lxc, vmid=number, ostemplate=target.template) in ("OK", "WARNINGS: 1")
+    asked = {"vmid": number, "ostemplate": target.template, "storage": target.storage}
+    assert target.work("POST", target.lxc, **asked) in ("OK", "WARNINGS: 1")
     found = config(target, number)
     target.remove(number)
     assert (found["hostname"], found["memory"], found["swap"], found["unprivileged"]) == (f"CT{number}", 512, 512, 1)

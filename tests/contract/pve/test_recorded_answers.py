@@ -39,6 +39,10 @@ def localized(value: Any, target: Any) -> Any:
         "@USER@": "contract@pve",
         "root@pam!ci": "root@pam!contract-separate",
         "/token/ci": "/token/contract-separate",
+        "local%3A": f"{target.storage}%3A",
+        "local:": f"{target.storage}:",
+        "/nodes/pve": f"/nodes/{target.node}",
+        "'pve'": f"'{target.node}'",
     }
     for placeholder, name in names.items():
         text = text.replace(placeholder, name)

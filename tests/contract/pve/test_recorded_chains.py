@@ -3,6 +3,9 @@
 Each file of ``recorded/`` is one chain; all are played on one node, in their order. What does not come out exact must
 be listed in ``recorded/not-exact.txt`` with the reason, and what is listed must not come out exact. ``./run
 conformance`` prints the share; with ``CONFORMANCE_REPORT`` set the results are written there.
+
+With ``PVE_URL`` and its companions (``hosts.py``) the chains are played on that node, on containers of its range; what
+would touch more than the suite's own things is left out, or its chain is skipped with what would un-skip it.
 """
 
 from __future__ import annotations
@@ -24,11 +27,14 @@ import pytest
 from harness.embedded.node import fixture, storages
 from harness.embedded.node.memory_runtime import MemoryRuntime
 from harness.embedded.node.runtime import Bridge
+from tests.contract.pve import selection
+from tests.contract.pve.hosts import Host, from_environment
+from tests.contract.pve.names import Names
 from tests.contract.pve.player import Player
 
 RECORDED = Path(__file__).parent / "recorded"
 _SERVED = b"T" * 5000
-_SLOW = 0.8  # seconds a creation takes where a chain looks at one that is under way
+SLOW = 0.8  # seconds a creation takes where a chain looks at one that is under way
 
 
 def not_exact() -> dict[str, str]:
@@ -65,7 +71,7 @@ def web() -> Iterator[str]:
     server.server_close()
 
 
-def _options(root: Path) -> Any:
+def options_of_the_recording(root: Path) -> Any:
     settings = tomllib.loads((RECORDED / "node.toml").read_text())
     configured = {**storages.DEFAULTS, **settings["storage"]}
     return replace(
@@ -83,12 +89,29 @@ class Stage:
 
     player: Player
     runtime: MemoryRuntime
+    host: Host | None = None
+
+    def lines(self, file: Path) -> list[dict[str, Any]]:
+        """What of a chain may be played here; skips the test when that is nothing."""
+        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        if self.host is None:
+            return lines
+        kept, reason = selection.chosen(lines, self.host.may)
+        if reason:
+            pytest.skip(reason)
+        return [dict(line) for line in kept]
 
 
 @pytest.fixture(scope="module")
 def stage(web: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     runtime = MemoryRuntime()
-    options = _options(tmp_path_factory.mktemp("node"))
+    host = from_environment(os.environ)
+    if host is not None:
+        player = Player(host.url, host.password, host.context, host.unlock, web, Names(host), patience=0.3)
+        yield Stage(player, runtime, host)
+        player.clean()
+        return
+    options = options_of_the_recording(tmp_path_factory.mktemp("node"))
     with fixture.serve(runtime, options=options, password="Passw0rd!") as served:
         context = ssl.create_default_context(cafile=str(served.certificate))
 
@@ -102,9 +125,9 @@ def stage(web: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]
 
 @pytest.mark.parametrize("file", sorted(RECORDED.glob("*.jsonl")), ids=lambda file: file.stem)
 def test_a_chain_is_answered_as_recorded(file: Path, stage: Stage) -> None:
-    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    lines = stage.lines(file)
     stage.player.clean()
-    stage.runtime.seconds = _SLOW if any(line.get("running") for line in lines) else 0.0
+    stage.runtime.seconds = SLOW if any(line.get("running") for line in lines) else 0.0
     results = dict(stage.player.play(lines))
     _report(file.stem, results, lines)
     known = not_exact()
