@@ -6,6 +6,7 @@ What is played is the stage *provision*, on an embedded node without containers;
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Interface
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from harness.config.share import Share
 from harness.embedded.node import fixture
+from harness.embedded.node.faults import ACTIONS
 from harness.embedded.node.runtime import Bridge
 from harness.inventory.model import Disk, Inventory
 from harness.kit.errors import HarnessError, UnreachableError
@@ -82,8 +84,14 @@ class World:
         assert [word for word in words if word not in line] == []
         return caught.value
 
+    def struck(self) -> None:
+        """Every fault of the plan has struck; a privilege that is gone is looked up and not counted."""
+        shown = self.served.node.faults.shown()
+        assert [f["action"] for f in shown if not f["struck"] and f["action"] != "drop-privilege"] == []
+
     def mends(self) -> None:
         """Without faults a run brings the container up, one more finds nothing to do, and there is one container."""
+        self.struck()
         self.served.node.faults.clear()
         self.provision()
         assert self.provision() == ()
@@ -211,6 +219,15 @@ def test_a_reboot_in_a_creation_leaves_nothing_of_it(world: World, until: Callab
     until(lambda: not world.served.node.guests.all())
     assert {task["status"] for task in world.served.node.tasks.ended()} == {"unexpected status"}
     world.mends()
+
+
+def test_each_fault_of_the_docs_is_struck_here() -> None:
+    docs = Path(__file__).parents[3] / "docs" / "embedded-node.md"
+    table = docs.read_text().partition("| action | what happens |")[2].partition("\n\n")[0]
+    named = set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE))
+    played = set(re.findall(r'"action": "([a-z-]+)"', Path(__file__).read_text()))
+    assert named == set(ACTIONS)
+    assert named <= played
 
 
 def test_chance_is_repeatable(world: World) -> None:
