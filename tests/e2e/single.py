@@ -6,6 +6,7 @@ import os
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 
+from harness.controlplane.authority import Authority
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import image
 from harness.embedded.node.docker import cleanup
@@ -32,6 +33,7 @@ class Single:
         self.gateway = f"10.187.{third}.1"
         self.address = f"10.187.{third}.50"
         self.key = ensure_key(directory / "keys", VMID)
+        self.authority = Authority(directory / "authority").found().read_text()
         self._opened: list[Connection] = []
         runtime = DockerRuntime(directory / "node", self._name, self._client)
         runtime.prepare_bridges([Bridge("vmbr0", IPv4Interface(f"{self.gateway}/24"))])
@@ -51,6 +53,12 @@ class Single:
             nets=(GuestNet(0, "eth0", "vmbr0", "BC:24:11:00:00:50", address, IPv4Address(self.gateway)),),
             ssh_public_keys=self.key.public,
         )
+
+    @staticmethod
+    def trusts(connection: Connection, authority: str) -> bool:
+        """Whether the container's system vouches for a certificate of that authority, here its own."""
+        command = "openssl verify -CApath /etc/ssl/certs /dev/stdin"
+        return connection.run(command, stdin=authority.encode(), check=False).code == 0
 
     def connect(self, user: str, *, first_contact: bool = False) -> Connection:
         """A new connection as ``user``."""

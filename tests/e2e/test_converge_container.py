@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.controlplane.authority import Authority
 from harness.converge import cookbook as cookbooks
 from harness.converge.cookbook import Cookbook
 from harness.converge.engine import EngineChoice, choose_engine, converge
@@ -17,7 +18,7 @@ from harness.converge.errors import ConvergeError
 from harness.converge.mirror import Package, Release, ask_mirror
 from harness.converge.results import ConvergeResult
 from harness.kit.secret import Secret
-from harness.provision.base import BaseError, apply_base
+from harness.provision.base import BaseError, BaseResult, apply_base
 from harness.remote.connection import Connection
 from harness.remote.errors import RemoteError
 from tests.e2e.single import Single
@@ -49,9 +50,15 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Single]:
 def config(single: Single) -> Connection:
     """A connection as config, after the base role."""
     root = single.connect("root", first_contact=True)
-    steps = apply_base(root, public_key=single.key.public, upgrade=False).steps
+    steps = base(root, single).steps
     assert all(step.changed for step in steps if step.name not in ("upgrade", "timezone"))
     return single.connect("config")
+
+
+def base(connection: Connection, single: Single, authority: str | None = None) -> BaseResult:
+    """The base role with this test's authority, or another."""
+    known = single.authority if authority is None else authority
+    return apply_base(connection, public_key=single.key.public, upgrade=False, authority=known)
 
 
 def text(connection: Connection, command: str) -> str:
@@ -72,23 +79,35 @@ def test_base_closes_roots_door_and_opens_that_of_config(single: Single, config:
 
 
 def test_base_again_changes_nothing(single: Single, config: Connection) -> None:
-    assert apply_base(config, public_key=single.key.public, upgrade=False).changed == ()
+    assert base(config, single).changed == ()
 
 
 def test_base_mends_what_was_changed_by_hand(single: Single, config: Connection) -> None:
     config.run("sed -i s/no/yes/ /etc/ssh/sshd_config.d/00-container.conf; rm /etc/sudoers.d/README", sudo=True)
-    assert apply_base(config, public_key=single.key.public, upgrade=False).changed == ("sshd",)
+    assert base(config, single).changed == ("sshd",)
     assert "permitrootlogin no" in text(config, "sshd -T")
+
+
+def test_base_has_the_system_trust_an_authority_another_one_instead_or_none(
+    single: Single, config: Connection, tmp_path: Path
+) -> None:
+    assert single.trusts(config, single.authority)
+    other = Authority(tmp_path / "other").found().read_text()
+    assert base(config, single, other).changed == ("authority",)
+    assert (single.trusts(config, other), single.trusts(config, single.authority)) == (True, False)
+    assert base(config, single, "").changed == ("authority",)
+    assert not single.trusts(config, other)
+    assert base(config, single).changed == ("authority",)
 
 
 def test_base_puts_sshd_back_when_its_configuration_is_not_accepted(single: Single, config: Connection) -> None:
     config.run("echo 'Nonsense yes' > /etc/ssh/sshd_config.d/99-bad.conf", sudo=True)
     config.run("rm /etc/ssh/sshd_config.d/00-container.conf", sudo=True)
     with pytest.raises(BaseError, match="sshd") as caught:
-        apply_base(config, public_key=single.key.public, upgrade=False)
+        base(config, single)
     assert caught.value.step == "sshd"
     config.run("rm /etc/ssh/sshd_config.d/99-bad.conf", sudo=True)
-    assert apply_base(config, public_key=single.key.public, upgrade=False).changed == ("sshd",)
+    assert base(config, single).changed == ("sshd",)
     single.connect("config").close()
 
 
