@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import creates, deploys, merging, node, pages, planning, plot, ready, verifying
+from bench import answers, creates, deploys, merging, node, pages, planning, plot, ready, verifying
 from bench.measure import Figure
 from tests.e2e.world import World
 
@@ -52,6 +52,7 @@ def _verify(world: World) -> Iterator[Figure]:
 MEASUREMENTS: dict[str, Callable[[], list[Figure]]] = {
     "plan": lambda: _in_directory(planning.measure),
     "node": lambda: _with_world("node", 44, (), node.measure),
+    "answers": lambda: _in_directory(answers.measure),
     "deploy": lambda: _with_world("three", 40, ("broker", "proxy", "apache"), deploys.three),
     "ready": lambda: _with_world("ready", 41, (), _ready),
     "creates": lambda: _with_world("creates", 73, (), _creates),
