@@ -6,9 +6,11 @@ after the engine has done its STEP-th change (0: before the first); it ends with
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Interface
@@ -16,7 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from harness.embedded.engine import client as engine
-from harness.embedded.node import guest_clone, guest_create, guest_destroy, guest_snapshots, recovery
+from harness.embedded.node import (
+    backups,
+    guest_clone,
+    guest_create,
+    guest_destroy,
+    guest_move,
+    guest_restore,
+    guest_snapshots,
+    recovery,
+)
 from harness.embedded.node.docker import cleanup
 from harness.embedded.node.docker_runtime import DockerRuntime
 from harness.embedded.node.node import Node, Options, state_file
@@ -28,8 +39,9 @@ TEMPLATE = "debian-13-standard_13.1-2_amd64.tar.zst"
 SOURCE, OTHER = 100, 101
 _CHANGES = frozenset(
     (
-        *("commit", "create_container", "create_container_from_config", "create_volume", "kill", "pause"),
-        *("put_archive", "remove_container", "remove_image", "remove_volume", "rename", "start", "unpause"),
+        *("attach_socket", "commit", "create_container", "create_container_from_config", "create_volume"),
+        *("import_image_from_stream", "kill", "pause", "put_archive", "remove_container", "remove_image"),
+        *("remove_volume", "rename", "start", "unpause"),
     )
 )
 
@@ -101,7 +113,7 @@ def create(node: Node, vmid: int = SOURCE) -> str:
         "ostemplate": f"local:vztmpl/{TEMPLATE}",
         "storage": "local-lvm",
         "rootfs": "local-lvm:1",
-        "mp0": "local-lvm:1,mp=/data",
+        "mp0": "local-lvm:1,mp=/data,backup=1",
         "memory": "128",
     }
     return guest_create.create(node, guest_create.request("root@pam", params))
@@ -112,12 +124,49 @@ def clone(node: Node) -> str:
     return guest_clone.clone(node, node.runtime, asked)  # type: ignore[arg-type]
 
 
+def backup(node: Node) -> str:
+    params = {"vmid": str(SOURCE), "storage": "local", "compress": "zstd"}
+    return backups.dump(node, node.runtime, backups.job("root@pam", node, params))  # type: ignore[arg-type]
+
+
+def restore(node: Node) -> str:
+    """Over the source, from a small backup that another host has made."""
+    assert node.options.root is not None
+    file = node.options.root / "var/lib/vz/dump/vzdump-lxc-100-2026_01_02-03_04_05.tar"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _small_backup(file)
+    volid = f"local:backup/{file.name}"
+    params = {"vmid": str(SOURCE), "ostemplate": volid, "storage": "local-lvm", "restore": "1", "force": "1"}
+    asked = guest_create.request("root@pam", params)
+    return guest_restore.restore(node, node.runtime, asked, unique=False)  # type: ignore[arg-type]
+
+
+def _small_backup(file: Path) -> None:
+    disks = "rootfs: local-lvm:vm-100-disk-0,size=1G\nmp0: local-lvm:vm-100-disk-1,mp=/data,backup=1,size=1G\n"
+    with tarfile.open(file, "w") as tar:
+        for name, text in (("etc/vzdump/pct.conf", f"memory: 128\n{disks}"), ("data/mark", "x"), ("etc/hostname", "x")):
+            info = tarfile.TarInfo(f"./{name}")
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+
+
+def move(node: Node) -> str:
+    """The volume, to whichever of the two storages it is not on."""
+    target = "local" if node.guests.load(SOURCE).config["mp0"].startswith("local-lvm:") else "local-lvm"
+    moved = {"key": "mp0", "target": target, "digest": ""}
+    return guest_move.move(node, node.runtime, "root@pam", SOURCE, delete=True, **moved)  # type: ignore[arg-type]
+
+
 ACTIONS: dict[str, Callable[[Node], str]] = {
     "create": create,
     "snapshot": lambda node: guest_snapshots.create(node, "root@pam", SOURCE, "new", ""),
     "rollback": lambda node: guest_snapshots.rollback(node, "root@pam", SOURCE, "old", start=False),
     "delete-snapshot": lambda node: guest_snapshots.delete(node, "root@pam", SOURCE, "old", force=False),
     "clone": clone,
+    "backup": backup,
+    "restore": restore,
+    "move": move,
     "destroy": lambda node: guest_destroy.destroy(node, "root@pam", SOURCE, force=True, purge=False),
 }
 

@@ -178,6 +178,45 @@ def test_a_new_mount_point_is_there_at_once_and_stays(ground: Ground, vmid: int)
     assert ground.ssh(vmid, "cat /srv/data/mark; grep -c ' /srv/data ' /proc/self/mounts").split() == ["hot", "1"]
 
 
+def test_limits_and_interfaces_change_under_a_running_container(ground: Ground, vmid: int):
+    spec = ground.spec(vmid, memory_mib=192, swap_mib=64)
+    ground.up(spec)
+    cores = os.cpu_count() or 1
+    wanted = replace(spec, cores=cores, cpulimit=0.5, memory_mib=256, swap_mib=32)
+    changed = frozenset({"cores", "cpulimit", "memory", "swap"})
+    assert ground.runtime.update(wanted, changed) == frozenset()
+    assert ground.ssh(vmid, "nproc") == str(cores)
+    limits = "for f in memory/memory.limit_in_bytes memory.max memory/memory.memsw.limit_in_bytes memory.swap.max"
+    shown = ground.ssh(vmid, f"{limits}; do cat /sys/fs/cgroup/$f 2> /dev/null; done; :").split()
+    assert shown in ([str(256 << 20), str(288 << 20)], [str(256 << 20), str(32 << 20)], [str(256 << 20)])
+    other = free_network(avoid=ground.network)
+    second = replace(spec.nets[0], index=1, name="lan1", hwaddr="BC:24:11:00:01:01", gateway=None)
+    second = replace(second, ip=IPv4Interface(f"{other.network_address + 9}/24"))
+    assert ground.runtime.update(replace(wanted, nets=(*spec.nets, second)), frozenset({"net1"})) == frozenset()
+    found = {one.name: one.inet for one in ground.runtime.interfaces(vmid)}
+    assert (found["eth0"], found["lan1"]) == ((f"{ground.address(vmid)}/24",), (str(second.ip),))
+    assert ground.runtime.update(wanted, frozenset({"net1"})) == frozenset()
+    assert {one.name for one in ground.runtime.interfaces(vmid)} == {"lo", "eth0"}
+    assert ground.ssh(vmid, "ip route show default")
+
+
+def test_what_a_container_uses_is_what_it_did(ground: Ground, vmid: int):
+    ground.up(ground.spec(vmid))
+    ground.ssh(vmid, "true")
+    before = ground.runtime.state(vmid)
+    work = (
+        "dd if=/dev/zero of=/root/file bs=1M count=24 oflag=direct 2> /dev/null; timeout 1 sh -c 'while :; do :; done'"
+    )
+    size = len(ground.ssh(vmid, f"{work}; head -c 300000 /dev/zero | tr '\\0' x"))
+    after = ground.runtime.state(vmid)
+    assert size == 300_000
+    assert after.netout - before.netout > size
+    assert after.netin > before.netin
+    assert after.diskwrite - before.diskwrite >= 24 << 20
+    assert after.cpu_fraction > before.cpu_fraction / 10
+    assert after.uptime_s >= before.uptime_s >= 0
+
+
 def test_a_changed_address_is_live(ground: Ground, vmid: int):
     spec = ground.spec(vmid)
     ground.up(spec)

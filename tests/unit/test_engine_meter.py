@@ -74,3 +74,14 @@ def test_files_that_are_missing_count_as_nothing(tmp_path):
     running = process(tmp_path, f"0::/docker/{ID}\n")
     state = meter.Meter(running, ID, tmp_path / "cgroup", tmp_path / "proc").read()
     assert (state.running, state.mem_bytes, state.diskread) == (True, 0, 0)
+
+
+def test_where_the_group_counts_no_bytes_its_processes_are_asked(tmp_path):
+    running = process(tmp_path, f"2:blkio:/docker/{ID}\n0::/x\n")
+    group = tmp_path / f"cgroup/blkio/docker/{ID}"
+    write(group, cgroup__procs="42\n43\n44\n")
+    (group / "blkio.throttle.io_service_bytes").write_text("Total 0\n")
+    for pid, text in ((42, "rchar: 9\nread_bytes: 5\nwrite_bytes: 6\n"), (43, "read_bytes: 50\nwrite_bytes: 60\n")):
+        write(tmp_path / f"proc/{pid}", io=text)
+    state = meter.Meter(running, ID, tmp_path / "cgroup", tmp_path / "proc").read()
+    assert (state.diskread, state.diskwrite) == (55, 66)

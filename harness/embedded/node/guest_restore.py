@@ -85,9 +85,11 @@ class Restoring:
         self._runtime.restore(spec, file, task.log, over=self._old is not None)
         task.log("merging backed-up and given configuration..")
         self._node.store.table(guest_spec.IMAGE_TABLE).put(str(vmid), {"image": spec.image, **origin})
-        self._node.guests.end(Guest(vmid, config))
+        # Under its lock still: whoever kills the node now finds what the old container had, and removes it.
+        self._node.guests.save(Guest(vmid, {**config, "lock": "create"}))
         if self._old is not None:
             self._forget_old()
+        self._node.guests.end(Guest(vmid, config))
         if self._asked.pool:
             self._node.pools.add_guest(self._asked.pool, vmid)
 
