@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,6 @@ from harness.forge import actions, pulls, repositories, variables
 from harness.forge.variables import Scope
 from tests.contract.seeding_world import git
 from tests.e2e.pipeline_world import Node, Pipelines, around, borrow, runner
-from tests.e2e.turnstile import Turnstile, turnstile
 from tests.e2e.world import World, wait_until
 
 RECIPE = """\
@@ -34,20 +31,10 @@ def test_the_file_is_there(host):
     assert host.file("/etc/probe").content_string.endswith(" hello from the forge")
 """
 DEPLOYED = 300.0
-BUSY = 8.0
-"""Seconds from a merge to the first call to the node, on a machine that runs other tests at once."""
-
-
-@dataclass
-class Deploying:
-    """The pipelines, and the way to the node that their jobs take."""
-
-    here: Pipelines
-    node: Turnstile
 
 
 @pytest.fixture(scope="module")
-def all_of_it(make_world: Callable[..., World], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deploying]:
+def here(make_world: Callable[..., World], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipelines]:
     """A forge with one small library, and a node of this test's own with nothing on it yet."""
     path: Path = tmp_path_factory.mktemp("deploying")
     world = make_world("pipe", 61)
@@ -56,33 +43,23 @@ def all_of_it(make_world: Callable[..., World], tmp_path_factory: pytest.TempPat
     assert world.run("plan")[0] == 10
     access = launch.find(world.root / "local/share/embedded/node")
     assert access is not None
-    with around(path, world, Node(), access.host) as found, turnstile(access.host, access.port) as gate:
-        borrow(found, replace(access, host="127.0.0.1", port=gate.port))
+    with around(path, world, Node(), access.host) as found:
+        borrow(found, access)
         variables.put(found.forge, Scope.organisation("main"), "GREETING", "hello from the forge")
         found.seed()
         with runner(found):
-            yield Deploying(found, gate)
+            yield found
 
 
-@pytest.fixture
-def here(all_of_it: Deploying) -> Pipelines:
-    """The pipelines alone."""
-    return all_of_it.here
-
-
-def test_a_merge_ends_with_a_verified_container(all_of_it: Deploying) -> None:
-    here = all_of_it.here
+def test_a_merge_ends_with_a_verified_container(here: Pipelines) -> None:
     sha = here.forge.get("repos/main/probe/pulls/1")["head"]["sha"]
     assert here.status("main/probe", sha, "gitops/plan").state == "success", here.logs("main/probe")
     here.merge("main/probe", 1)
-    merged = time.monotonic()
     sha = here.head("main/probe", "release")
     status = here.status("main/probe", sha, "gitops/deploy", seconds=DEPLOYED)
     assert (status.state, status.description) == ("success", "probe: passed, 1 specs passed"), here.logs("main/probe")
     assert "| `probe` | create | passed | 1 of 1 |" in here.comment("main/probe", 1, "deploy")
     assert here.world.actions() == {"probe": "unchanged"}
-    print(f"first call to the node {all_of_it.node.first_after(merged):.2f} s after the merge")  # noqa: T201
-    assert all_of_it.node.first_after(merged) < BUSY
 
 
 def test_its_report_is_a_page_that_status_comment_and_containers_lead_to(here: Pipelines) -> None:

@@ -26,6 +26,11 @@ def test_a_job_loads_nothing_of_docker(command: str) -> None:
     assert {name for name in found if name.startswith("harness.embedded.node")} == set()
 
 
+@pytest.mark.parametrize("module", ["harness.suite.plugin", "harness.suite.real", "harness.verify.fixtures"])
+def test_nor_does_the_suite_that_it_starts(module: str) -> None:
+    assert "docker" not in loaded(f"import {module}")
+
+
 def test_a_release_signs_in_before_it_loads_the_rest() -> None:
     found = loaded("from harness.cli.main import load\nload('release')")
     assert "harness.pve.client" in found
