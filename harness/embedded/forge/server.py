@@ -39,6 +39,7 @@ READY_FILE = "forge.json"
 _LOOPBACK = "127.0.0.1"
 _M_ARENA_MAX = -8  # mallopt(3), malloc.h
 _WORKERS = 16  # threads; each keeps a database connection
+_IDLE_SECONDS = 300  # a client that a busy machine lets wait finds its connection as it left it; Gitea never closes one
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def _config(application: Application, settings: ForgeSettings) -> uvicorn.Config
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_keep_alive=30,
+        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=10,
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.key,

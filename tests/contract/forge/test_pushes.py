@@ -182,3 +182,76 @@ def test_a_forge_killed_during_a_push_holds_the_old_or_the_new_head(tmp_path: Pa
     finally:
         process.terminate()
         assert process.wait(20) == 0
+
+
+@pytest.mark.skipif("FORGE_URL" in os.environ, reason="a real forge is not killed")
+@pytest.mark.parametrize("delay", [0.01, 0.03, 0.06, 0.1])
+def test_a_forge_killed_during_a_merge_has_merged_it_or_can_merge_it_again(tmp_path: Path, delay: float) -> None:
+    state = tmp_path / "state"
+    process, url = _start(state)
+    client = Client(url, "root", (state / server.PASSWORD_FILE).read_text().strip())
+    old = _proposed(client, tmp_path / "work")
+
+    with ThreadPoolExecutor(1) as pool:
+        merging = pool.submit(client.ask, "POST", "/api/v1/repos/main/app/pulls/1/merge", {"Do": "merge"})
+        with contextlib.suppress(TimeoutError):  # in the middle of it, which is the point
+            merging.result(timeout=delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        answered = merging.exception(timeout=60) is None
+
+    process, url = _start(state)
+    try:
+        client = Client(url, client.name, client.password)
+        head, merged = _head(client), client.api("GET", "/repos/main/app/pulls/1")["merged"]
+        assert merged == (head != old)
+        assert merged or not answered
+        if not merged:
+            client.api("POST", "/repos/main/app/pulls/1/merge", {"Do": "merge"})
+        assert client.ask("POST", "/api/v1/repos/main/app/pulls/1/merge", {"Do": "merge"})[0] == 405
+        git(tmp_path, "clone", "-q", client.url("main/app"), str(tmp_path / "clone"))
+        assert git(tmp_path / "clone", "fsck", "--strict").returncode == 0
+        parents = git(tmp_path / "clone", "rev-list", "--parents", "-n", "1", "HEAD").stdout.split()
+        assert len(parents) == 3  # merged once
+        assert parents[1] == old
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+def _proposed(client: Client, where: Path) -> str:
+    """A pull request of a large commit, found to be mergeable; the head of its base."""
+    client.repository("main/app")
+    work = working_copy(where, {"a": "1\n"})
+    git(work, "push", "-q", client.url("main/app"), "main")
+    old = git(work, "rev-parse", "HEAD").stdout.strip()
+    git(work, "checkout", "-q", "-b", "topic")
+    commit(work, {f"files/{number}": f"{number}\n" for number in range(300)}, "many")
+    git(work, "push", "-q", client.url("main/app"), "topic")
+    client.api("POST", "/repos/main/app/pulls", {"head": "topic", "base": "main", "title": "t"})
+    return old
+
+
+def _head(client: Client) -> str:
+    return str(client.api("GET", "/repos/main/app/branches/main")["commit"]["id"])
+
+
+def test_push_options_are_taken(target: Target, tmp_path: Path) -> None:
+    client = Client.admin(target)
+    client.repository("main/app")
+    work = working_copy(tmp_path / "work", {"a": "1\n"})
+
+    assert git(work, "push", "-q", "-o", "topic=x", client.url("main/app"), "main").returncode == 0
+
+
+def test_a_push_that_is_refused_in_part_changes_nothing(target: Target, tmp_path: Path) -> None:
+    client = Client.admin(target)
+    client.repository("main/app")
+    work = working_copy(tmp_path / "work", {"a": "1\n"})
+    git(work, "push", "-q", client.url("main/app"), "main")
+    commit(work, {"a": "2\n"}, "second")
+
+    refused = git(work, "push", "-q", client.url("main/app"), "main:topic", ":main", check=False)
+
+    assert refused.returncode != 0
+    assert [one["name"] for one in client.api("GET", "/repos/main/app/branches")] == ["main"]

@@ -12,6 +12,7 @@ _CONFIG = {
     "uploadpack.allowReachableSHA1InWant": "true",  # submodules at a commit that no branch holds any more
     "receive.hideRefs": "refs/pull",
     "receive.fsckObjects": "true",
+    "receive.advertisePushOptions": "true",  # taken, as Gitea takes them, and not acted on
     "transfer.advertiseSID": "false",
     "core.fsync": "committed,reference",
     "core.logAllRefUpdates": "true",
