@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import answers, creates, deploys, merging, node, pages, planning, plot, ready, verifying
+from bench import answers, creates, deploys, forge, merging, node, pages, planning, plot, ready, verifying
 from bench.measure import Figure
 from tests.e2e.world import World
 
@@ -58,6 +58,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Figure]]] = {
     "creates": lambda: _with_world("creates", 73, (), _creates),
     "parallel": lambda: _with_world("parallel", 42, (), deploys.side_by_side),
     "pages": lambda: _in_directory(pages.measure),
+    "forge": lambda: _in_directory(forge.measure),
     "merge": lambda: _in_directory(merging.measure),
     "verify": lambda: _with_world("verify", 43, (), _verify),
 }
