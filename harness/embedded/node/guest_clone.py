@@ -12,6 +12,7 @@ from harness.embedded.node import (
     guest_settings,
     guest_snapshots,
     guest_spec,
+    leftovers,
     storages,
 )
 from harness.embedded.node.errors import failure
@@ -115,12 +116,13 @@ class Cloning:
         try:
             self._copy(task)
         except Exception as error:
-            self._undo()
+            self._undo(task)
             raise failure(f"clone failed: {str(error).strip()}") from error
         finally:
             self._node.guests.end(self._node.guests.load(self._asked.vmid))
 
     def _copy(self, task: Task) -> None:
+        leftovers.settle(self._node, self._asked.newid)
         new = self._asked.newid
         task.log(f"creating a clone of container {self._asked.vmid} with ID {new}")
         disks = {}
@@ -151,8 +153,8 @@ class Cloning:
         self._made.append(volid)
         return guest_disks.Disk(disk.key, {**disk.values, "volume": volid})
 
-    def _undo(self) -> None:
-        self._node.runtime.delete(self._asked.newid)
+    def _undo(self, task: Task) -> None:
+        leftovers.remove(self._node, self._asked.newid, task.append)
         for volid in self._made:
             self._node.storages.volumes.delete(volid)
         self._node.guests.remove(self._asked.newid)

@@ -17,6 +17,7 @@ from harness.embedded.node import (
     guest_settings,
     guest_spec,
     keys,
+    leftovers,
     storages,
     uploads,
 )
@@ -196,6 +197,7 @@ class Creation:
         self._finish()
 
     def _make(self) -> None:
+        leftovers.settle(self._node, self._asked.vmid)
         disks = self._make_disks()
         file = self._file()
         path = self._node.storages.file_path(self._asked.template)
@@ -263,12 +265,7 @@ class Creation:
         return distributions.detect(found.files, asked, self._task.log)
 
     def _undo(self) -> None:
-        try:
-            self._node.runtime.delete(self._asked.vmid)
-        except HarnessError as error:
-            # The configuration goes all the same, as it does on a host: one without its disks can be neither started
-            # nor mended. What the engine still holds goes when the next container of this id is made.
-            self._task.append(f"cleaning up failed: {error}")
+        leftovers.remove(self._node, self._asked.vmid, self._task.append)
         for volid in self._made:
             self._node.storages.volumes.delete(volid)
         self._node.guests.remove(self._asked.vmid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from harness.embedded.node import guest_disks, guest_power, guest_settings, guest_spec
+from harness.embedded.node import guest_disks, guest_power, guest_settings, guest_spec, leftovers
 from harness.embedded.node.backups import known
 from harness.embedded.node.errors import ApiError, failure
 from harness.embedded.node.guest_config import Guest
@@ -61,7 +61,7 @@ class Restoring:
         try:
             self._restore(task)
         except Exception as error:
-            self._undo()
+            self._undo(task)
             raise self._explained(error) from error
         if self._asked.start:
             guest_power.start_now(self._node, self._asked.vmid, task.log)
@@ -69,6 +69,7 @@ class Restoring:
 
     def _restore(self, task: Task) -> None:
         vmid, volid = self._asked.vmid, self._asked.template
+        leftovers.settle(self._node, vmid)
         task.log(f"recovering backed-up configuration from '{volid}'")
         backup = known(self._node, volid)
         if backup is None:
@@ -134,15 +135,25 @@ class Restoring:
             merged[key] = guest_settings.network(self._node, ",".join(values))
         return merged
 
-    def _undo(self) -> None:
+    def _undo(self, task: Task) -> None:
         if self._old is None:
-            self._node.runtime.delete(self._asked.vmid)
-        for volid in self._made:
-            guest_disks.remove_volume(self._node, volid)
+            leftovers.remove(self._node, self._asked.vmid, task.append)
+            for volid in self._made:
+                self._node.storages.volumes.delete(volid)
+        else:
+            self._release(task)
         if self._old is None:
             self._node.guests.remove(self._asked.vmid)
         else:
             self._node.guests.end(self._old)
+
+    def _release(self, task: Task) -> None:
+        """Remove the new volumes of a container that stays; one that cannot be now is an unreferenced disk."""
+        for volid in self._made:
+            try:
+                guest_disks.remove_volume(self._node, volid)
+            except HarnessError as error:
+                task.append(f"cleaning up failed: {error}")
 
     def _explained(self, error: Exception) -> ApiError:
         return failure(f"unable to restore CT {self._asked.vmid} - {str(error).strip()}")

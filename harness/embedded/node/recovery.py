@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from harness.embedded.node import guest_disks, guest_order, guest_spec, ha
+from harness.embedded.node import guest_disks, guest_order, guest_spec, ha, leftovers
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.node import Node
 from harness.embedded.node.permissions import ROOT
@@ -16,6 +16,7 @@ _log = logging.getLogger(__name__)
 
 def mend(node: Node) -> None:
     """Remove containers whose creation was cut off, free the others; fetch the templates that the options name."""
+    leftovers.settle_all(node)
     for guest in node.guests.interrupted():
         if node.guests.is_half_made(guest.vmid):
             _remove_half_made(node, guest)
