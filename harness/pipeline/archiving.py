@@ -46,7 +46,7 @@ def snapshot(office: Office) -> int:
 def _archive(office: Office, where: scope.Scope) -> str:
     workspace = office.workspace(stage=where.stage)
     try:
-        chosen = checking.chosen_names(workspace, where.names)
+        chosen = checking.chosen_names(workspace, where)
         if len(chosen) != 1:
             raise UsageError("a snapshot is of one container", hint="push to snapshot in the container's repository")
         container = workspace.inventory[chosen[0]]

@@ -149,7 +149,7 @@ def plan(office: Office, root: Path, where: Scope, head: str | None) -> tuple[Pl
 
 def _planned(workspace: Workspace, where: Scope, pve: Pve) -> Plan:
     """What a replacement is allowed to do is what the plan asks people about, so here all are allowed."""
-    chosen = chosen_names(workspace, where.names)
+    chosen = chosen_names(workspace, where)
     observation = observe(pve, workspace.inventory)
     return plan_builder.build(
         workspace,
@@ -160,9 +160,10 @@ def _planned(workspace: Workspace, where: Scope, pve: Pve) -> Plan:
     )
 
 
-def chosen_names(workspace: Workspace, names: tuple[str, ...]) -> tuple[str, ...]:
-    """``names`` as far as there are such containers; raises ``ConfigurationError`` when there is none of them."""
+def chosen_names(workspace: Workspace, where: Scope) -> tuple[str, ...]:
+    """The containers of ``where`` as far as there are such; raises ``ConfigurationError`` when there is none."""
+    names = where.names
     found = tuple(name for name in workspace.inventory.names if name in names or not names)
     if names and not found:
-        raise proposed.missing(names)
+        raise proposed.missing(where)
     return found

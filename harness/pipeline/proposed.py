@@ -16,6 +16,7 @@ from typing import Final
 
 from harness.kit.errors import ConfigurationError, Problem
 from harness.lifecycle.seeding import names
+from harness.pipeline.scope import Scope
 from harness.repo import identity
 from harness.repo.objects import LINK, PROGRAM, SUBMODULE, Entry
 from harness.repo.parts import HARNESS, LIBRARIES
@@ -176,8 +177,9 @@ def lend_identity(target: Path, trusted: Path) -> None:
         shutil.copyfile(known, target / identity.FILE)
 
 
-def missing(names: tuple[str, ...]) -> ConfigurationError:
-    """A repository that describes no container."""
-    place = Path(LIBRARIES) / names[0] / "config.env"
-    rule = "a container's repository has a config.env with ID and IP of its own"
-    return ConfigurationError([Problem(place, None, f"no container {', '.join(names)}", rule, "docs/libraries.md")])
+def missing(where: Scope) -> ConfigurationError:
+    """A repository that describes no container, or none of that stage."""
+    file = f"config.{where.stage}.env" if where.stage else "config.env"
+    rule = f"{'a stage' if where.stage else 'a container'} has a {file} with ID and IP of its own"
+    found = f"no container {'-'.join(filter(None, (where.stage, where.names[0])))}"
+    return ConfigurationError([Problem(Path(where.place) / file, None, found, rule, "docs/libraries.md")])

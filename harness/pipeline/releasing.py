@@ -86,7 +86,7 @@ def _work(office: Office, carry_out: CarryOut, context: str, work: Callable[[Rel
 def _open(task: Release, work: Callable[[Release, Workspace], int], greeted: Pve | None) -> int:
     workspace = task.office.workspace(stage=task.where.stage, greeted=greeted)
     try:
-        chosen = checking.chosen_names(workspace, task.where.names)
+        chosen = checking.chosen_names(workspace, task.where)
         with locks.held(workspace.share, (workspace.inventory[name].vmid for name in chosen)):
             return work(task, workspace)
     finally:
@@ -94,7 +94,7 @@ def _open(task: Release, work: Callable[[Release, Workspace], int], greeted: Pve
 
 
 def _release(task: Release, workspace: Workspace) -> int:
-    chosen = checking.chosen_names(workspace, task.where.names)
+    chosen = checking.chosen_names(workspace, task.where)
     made = _plan(task, workspace, chosen)
     job, forge = task.office.require()
     pull = requests.accepted(forge, job.repository, job.sha)

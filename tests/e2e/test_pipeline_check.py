@@ -88,6 +88,13 @@ def test_a_stage_without_id_and_address_of_its_own_is_refused(here: Pipelines) -
     assert "config.stage.env" in here.comment("stage/probe", pull.number, "plan")
 
 
+def test_a_stage_that_is_accepted_without_its_file_is_refused(here: Pipelines) -> None:
+    here.merge("stage/probe", 1)
+    status = here.status("stage/probe", here.head("stage/probe", "release"), "gitops/deploy")
+    assert status.state == "failure", here.logs("stage/probe")
+    assert "config.stage.env" in status.description
+
+
 def test_a_configuration_that_is_wrong_is_quoted_with_file_and_line(here: Pipelines) -> None:
     env = (here.world.root / "libs/probe/config.env").read_text()
     wrong = env.replace("MEMORY=256", "MEMORY=plenty")

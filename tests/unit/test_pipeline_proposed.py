@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.kit.errors import ConfigurationError
-from harness.pipeline import proposed
+from harness.pipeline import proposed, scope
 from harness.pipeline.proposed import Piece, Proposed
 from harness.repo.remote import Remote
 from harness.repo.scratch import Scratch
@@ -172,3 +172,11 @@ def test_a_proposal_without_an_identity_belongs_to_the_repository_it_is_made_to(
     (target / "local/monorepo-id").write_text("mr-ffffffffffffffff\n")
     proposed.lend_identity(target, trusted)
     assert (target / "local/monorepo-id").read_text() == "mr-ffffffffffffffff\n"
+
+
+def test_a_repository_without_a_container_names_the_file_that_it_lacks() -> None:
+    (own,) = proposed.missing(scope.of("main/probe")).problems
+    (stage,) = proposed.missing(scope.of("stage/probe")).problems
+    assert (own.place, own.found) == ("libs/probe/config.env", "no container probe")
+    assert (stage.place, stage.found) == ("libs/probe/config.stage.env", "no container stage-probe")
+    assert stage.rule == "a stage has a config.stage.env with ID and IP of its own"
