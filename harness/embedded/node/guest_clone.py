@@ -81,8 +81,15 @@ def _check_disk(node: Node, asked: Request, source: Guest, disk: guest_disks.Dis
     node.permissions.require(asked.user, f"/storage/{asked.storage or name}", ["Datastore.AllocateSpace"])
     if full and node.is_running(source.vmid) and not asked.snapshot:
         raise failure("Cannot do full clones on a running container without snapshots")
-    if not full and not node.storages.need(name).kind.snapshots:
+    if not full and _state(asked, disk) not in node.storages.need(name).kind.linked:
         raise failure(f"Linked clone feature for '{disk.volume}' is not available")
+
+
+def _state(asked: Request, disk: guest_disks.Disk) -> str:
+    """Which state of a volume is cloned, as the storages' plugins call it."""
+    if asked.snapshot:
+        return "snap"
+    return "base" if re.search(r"[:/]base(?:vol)?-", disk.volume) else "current"
 
 
 def _settings(node: Node, asked: Request, config: Mapping[str, str]) -> dict[str, str]:
@@ -151,6 +158,8 @@ class Cloning:
         record = self._node.storages.volumes.get(disk.volume) or {}
         volid = self._node.storages.allocate(storage, self._asked.newid, int(record.get("size", disk.size or 0)))
         self._made.append(volid)
+        if not self._full:
+            self._node.storages.volumes.change(volid, base=disk.volume)
         return guest_disks.Disk(disk.key, {**disk.values, "volume": volid})
 
     def _undo(self, task: Task) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.embedded.node import backup_jobs, guest_disks, guest_spec, ha
+from harness.embedded.node import backup_jobs, guest_disks, guest_spec, ha, storages
 from harness.embedded.node.errors import failure
 from harness.embedded.node.guests import check_lock, check_protection
 from harness.embedded.node.node import Node
@@ -16,6 +16,7 @@ def destroy(node: Node, user: str, vmid: int, *, force: bool, purge: bool) -> st
     def work(task: Task) -> None:
         with node.guests.locked(vmid, task.log):
             _check(node, vmid, force=force, purge=purge)
+            _check_clones(node, vmid)
             if node.is_running(vmid):
                 task.log(f"forced to stop CT {vmid} before destroying!")
                 node.runtime.stop(vmid)
@@ -35,6 +36,17 @@ def _check(node: Node, vmid: int, *, force: bool, purge: bool) -> None:
     ha.guard_destroy(node, vmid, purge=purge)
     if not force and node.is_running(vmid):
         raise failure(f"unable to destroy CT {vmid} - container is running")
+
+
+def _check_clones(node: Node, vmid: int) -> None:
+    """Raise for a template that others stand on, where the storage needs it: thin volumes of LVM and btrfs do not."""
+    used = {record.get("base") for _, record in node.storages.volumes.items()}
+    for disk in guest_disks.of_config(node, node.guests.load(vmid).config):
+        if disk.kind == "volume" and disk.volume in used:
+            name, volume = storages.split_volid(disk.volume)
+            storage = node.storages.find(name)
+            if storage and storage.type == "zfspool":
+                raise failure(f"base volume '{volume}' is still in use by linked clones")
 
 
 def _remove(node: Node, vmid: int) -> None:

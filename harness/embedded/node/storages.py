@@ -46,21 +46,25 @@ _TEMPLATE_FORMATS = {".tar.zst": "tzst", ".tar.gz": "tgz", ".tar.xz": "txz", ".t
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a type of storage can do with containers' disks."""
+    """What a type of storage can do with containers' disks.
+
+    ``linked``: what it makes linked clones of (its plugin's ``volume_has_feature``): templates, snapshots, the present.
+    """
 
     folders: bool
     snapshots: bool
     word: str
+    linked: frozenset[str] = frozenset()
 
 
 KINDS = {
     "dir": Kind(folders=True, snapshots=False, word="directory"),
     "nfs": Kind(folders=True, snapshots=False, word="directory"),
     "cifs": Kind(folders=True, snapshots=False, word="directory"),
-    "btrfs": Kind(folders=True, snapshots=True, word="directory"),
-    "lvmthin": Kind(folders=False, snapshots=True, word="lvm"),
+    "btrfs": Kind(True, True, "directory", frozenset({"base", "snap", "current"})),
+    "lvmthin": Kind(False, True, "lvm", frozenset({"base", "snap"})),
     "lvm": Kind(folders=False, snapshots=False, word="lvm"),
-    "zfspool": Kind(folders=False, snapshots=True, word="zfs"),
+    "zfspool": Kind(False, True, "zfs", frozenset({"base"})),
 }
 
 
