@@ -16,7 +16,7 @@ from urllib.parse import quote
 from harness.embedded.forge.access import Identity
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.git import history, names
-from harness.embedded.forge.services import branches, events
+from harness.embedded.forge.services import events, rules
 from harness.embedded.forge.store import accounts, pulls, repositories
 from harness.embedded.forge.store.records import Repository
 from harness.kit.files import write_atomic
@@ -93,11 +93,11 @@ def _refuse(forge: Forge, identity: Identity, repository: Repository, command: C
     deletes = command.new == names.ZERO
     if deletes and branch == repository.default_branch:
         return f"branch {branch} is the default branch and cannot be deleted"
-    if branches.rule_for(forge, repository, branch) is None:
+    if rules.rule_for(forge, repository, branch) is None:
         return ""
     if deletes:
         return f"branch {branch} is protected from deletion"
-    allowed = branches.may_push(forge, identity, repository, branch)
+    allowed = rules.may_push(forge, identity, repository, branch)
     return "" if allowed else f"Not allowed to push to protected branch {branch}"
 
 
@@ -165,7 +165,7 @@ def force_refusal(forge: Forge, repository: Repository, commands: Sequence[Comma
         branch = command.ref.removeprefix("refs/heads/")
         if branch == command.ref or names.ZERO in {command.old, command.new}:
             continue
-        if branches.may_force(forge, repository, branch) or not git.is_object(command.new):
+        if rules.may_force(forge, repository, branch) or not git.is_object(command.new):
             continue
         if not history.is_ancestor(git, command.old, command.new):
             return f"branch {branch} is protected from force push"

@@ -19,7 +19,7 @@ from harness.embedded.forge.errors import (
 )
 from harness.embedded.forge.git import history, names
 from harness.embedded.forge.git.repository import StaleRefError
-from harness.embedded.forge.services import branches, events
+from harness.embedded.forge.services import branches, events, rules
 from harness.embedded.forge.shapes import repository as repository_shape
 from harness.embedded.forge.store import repositories
 
@@ -101,7 +101,7 @@ def move(call: Call) -> Response:
     wanted = details.get("old_commit_id") or old
     if wanted != old:
         raise ConflictError(f"branch commit does not match [expected: {wanted}, given: {old}]")
-    if not branches.may_push(call.forge, call.identity, call.repository, name):
+    if not rules.may_push(call.forge, call.identity, call.repository, name):
         raise ForbiddenError(f"Not allowed to push to protected branch {name}")
     if not details.get("force") and not history.is_ancestor(git, old, new):
         raise InvalidError(f"Force push {name} need a confirm force parameter")
@@ -117,7 +117,7 @@ def move(call: Call) -> Response:
 
 
 @routes.get(f"{_REPO}/branch_protections", needs.ADMINISTER)
-def rules(call: Call) -> Response:
+def every_rule(call: Call) -> Response:
     """The rules for branches."""
     found = repositories.protections(call.forge.db, call.repository.id)
     return answer([repository_shape.protection(rule) for rule in found])
@@ -132,26 +132,26 @@ def protect(call: Call) -> Response:
         raise InvalidError("both rule_name and branch_name are empty")
     if not names.is_ref_name(name.replace("*", "x").replace("?", "x")):
         raise InvalidError("invalid rule name")
-    made = branches.protect(call.forge, call.repository, name, details)
+    made = rules.protect(call.forge, call.repository, name, details)
     return answer(repository_shape.protection(made), 201)
 
 
 @routes.get(f"{_REPO}/branch_protections/{{name*}}", needs.ADMINISTER)
 def rule(call: Call) -> Response:
     """One rule."""
-    return answer(repository_shape.protection(branches.protection(call.forge, call.repository, call.params["name"])))
+    return answer(repository_shape.protection(rules.protection(call.forge, call.repository, call.params["name"])))
 
 
 @routes.patch(f"{_REPO}/branch_protections/{{name*}}", needs.ADMINISTER)
 def edit_rule(call: Call) -> Response:
     """Change a rule."""
     details = binding.read(call, forms.PROTECTION)
-    changed = branches.edit_protection(call.forge, call.repository, call.params["name"], details)
+    changed = rules.edit_protection(call.forge, call.repository, call.params["name"], details)
     return answer(repository_shape.protection(changed))
 
 
 @routes.delete(f"{_REPO}/branch_protections/{{name*}}", needs.ADMINISTER)
 def unprotect(call: Call) -> Response:
     """Remove a rule."""
-    branches.unprotect(call.forge, call.repository, call.params["name"])
+    rules.unprotect(call.forge, call.repository, call.params["name"])
     return empty()

@@ -21,7 +21,7 @@ from harness.embedded.forge.git import history, names, trees
 from harness.embedded.forge.git.repository import GitRepository, StaleRefError
 from harness.embedded.forge.git.trees import Edit, Entry
 from harness.embedded.forge.git.trees import Identity as Who
-from harness.embedded.forge.services import branches, events
+from harness.embedded.forge.services import events, rules
 from harness.embedded.forge.services.repositories import signature
 from harness.embedded.forge.shapes import commits
 from harness.embedded.forge.shapes.view import View
@@ -149,7 +149,7 @@ def commit(forge: Forge, identity: Identity, repository: Repository, change: Cha
     target = change.new_branch or branch
     if target != branch and git.branch(target):
         raise InvalidError(f"branch already exists [name: {target}]")
-    if not branches.may_push(forge, identity, repository, target):
+    if not rules.may_push(forge, identity, repository, target):
         raise ForbiddenError(_may_not(doer))
     new = _make(git, old, change, doer)
     before = old if target == branch and old else names.ZERO

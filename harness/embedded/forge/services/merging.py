@@ -25,7 +25,7 @@ from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.git import history, merging
 from harness.embedded.forge.git.repository import GitRepository, StaleRefError
 from harness.embedded.forge.git.trees import Identity as Who
-from harness.embedded.forge.services import branches, events, pulls
+from harness.embedded.forge.services import branches, events, pulls, rules
 from harness.embedded.forge.services.repositories import signature
 from harness.embedded.forge.store import accounts, repositories
 from harness.embedded.forge.store import pulls as pulls_store
@@ -79,14 +79,14 @@ def check(
         raise RefusedError("The PR is already merged")
     if found.closed:
         raise not_found()
-    if not branches.may_merge(forge, identity, repository, found.base):
+    if not rules.may_merge(forge, identity, repository, found.base):
         raise RefusedError("User not allowed to merge PR")
     if found.draft:
         raise RefusedError("Work in progress PRs cannot be merged")
     if wish.style != "manually-merged" and not pulls.facts(forge, found).mergeable:
         raise RefusedError("Please try again later")
     admin = access.mode(forge.db, identity, repository) >= Mode.ADMIN
-    reason = branches.why_not_ready(forge, repository, found)
+    reason = rules.why_not_ready(forge, repository, found)
     if reason and not later and not (wish.force and admin):
         raise RefusedError(f"not allowed to merge [reason: {reason}]")
     if not repository.option(_SWITCH[wish.style]):

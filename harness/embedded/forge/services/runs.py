@@ -17,7 +17,7 @@ from harness.embedded.forge import clock
 from harness.embedded.forge.errors import BadRequestError, InvalidError, MissingError
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.git import history, names
-from harness.embedded.forge.services import branches, job_logs, payloads, run_states, workflow_files
+from harness.embedded.forge.services import job_logs, payloads, rules, run_states, workflow_files
 from harness.embedded.forge.services.workflow_files import Source
 from harness.embedded.forge.store import accounts, actions, repositories
 from harness.embedded.forge.store.records import Account, Pull, Repository, Run
@@ -81,7 +81,7 @@ def is_trusted(forge: Forge, repository: Repository, ref: str, sha: str) -> bool
     if owners and repository.owner_name.lower() not in owners:
         return False
     branch = ref.removeprefix("refs/heads/")
-    if branch == repository.default_branch or (branch != ref and branches.rule_for(forge, repository, branch)):
+    if branch == repository.default_branch or (branch != ref and rules.rule_for(forge, repository, branch)):
         return True
     git = forge.git(repository.id)
     tip = git.branch(repository.default_branch)

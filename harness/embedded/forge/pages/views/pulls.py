@@ -17,7 +17,7 @@ from harness.embedded.forge.pages.doors import Doors
 from harness.embedded.forge.pages.page import Page
 from harness.embedded.forge.pages.views import files as files_view
 from harness.embedded.forge.pages.views import shared
-from harness.embedded.forge.services import branches, pulls
+from harness.embedded.forge.services import pulls, rules
 from harness.embedded.forge.shapes.pulls import PullFacts
 from harness.embedded.forge.store import accounts, browsing, repositories
 from harness.embedded.forge.store import pulls as store
@@ -160,7 +160,7 @@ def _behind(page: Page, found: Pull) -> bool:
 
 
 def _merging(page: Page, found: Pull, facts: PullFacts, checks: shared.Checks) -> Merging:
-    may = page.may(Mode.WRITE) and branches.may_merge(page.forge, page.identity, page.repository, found.base)
+    may = page.may(Mode.WRITE) and rules.may_merge(page.forge, page.identity, page.repository, found.base)
     if found.merged:
         return Merging("over", "Merged.", False)
     if found.closed:
@@ -169,7 +169,7 @@ def _merging(page: Page, found: Pull, facts: PullFacts, checks: shared.Checks) -
         return Merging("blocked", "Its title marks it as work in progress.", False)
     if not facts.mergeable:
         return Merging("blocked", f"It conflicts with {found.base}: bring {found.base} into {found.head} first.", False)
-    reason = branches.why_not_ready(page.forge, page.repository, found)
+    reason = rules.why_not_ready(page.forge, page.repository, found)
     if reason:
         return Merging("blocked", f"{reason}.", False)
     return Merging(*_advice(checks), may)
