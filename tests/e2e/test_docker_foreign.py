@@ -8,15 +8,17 @@ import re
 import subprocess
 import tarfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import image
-from harness.embedded.node import guest_create, guest_restore, uploads
+from harness.embedded.node import guest_create, guest_order, guest_restore, uploads
 from harness.embedded.node.node import Node
 from harness.embedded.node.runtime import GuestError
+from harness.embedded.node.tasks import Task
 from harness.kit.clock import Deadline, wait_until
 from tests.e2e import crash_world
 from tests.e2e.runtime_world import free_network, remains, silent
@@ -26,6 +28,7 @@ NEEDED = re.compile(
     r"|usr/bin/(sh|dash|sleep|cat|mount|umount|sed|grep|mkdir|rm)$|usr/lib64/|usr/lib/[^/]+-linux-gnu/(ld|lib(c|m|acl|attr|"
     r"selinux|pcre2|mount|blkid|smartcols)[-.0-9])"
 )
+ROOT = "root@pam"
 INIT = b"#!/bin/sh\ntrap 'echo asked > /root/ended; exit 0' PWR\necho $$ > /root/first\nwhile :; do sleep 0.1; done\n"
 PCT = """\
 #made%20elsewhere
@@ -129,7 +132,7 @@ def test_a_users_own_image_becomes_a_machine(node: Node, system: Path) -> None:
     assert f"local:vztmpl/{system.name}" in node.storages.volumes, "a file that was laid in is found"
     node.runtime.start(120, silent)
     root = root_of(node, 120)
-    assert (root / "proc/1/comm").read_text() == "systemd\n"
+    assert Path(f"/proc/{node.state(120).pid}/exe").readlink().name == "systemd"
     assert "root:$6$" in (root / "etc/shadow").read_text()
     assert (root / "etc/ssh/ssh_host_ed25519_key").exists()
     assert len((root / "etc/machine-id").read_text()) == 33
@@ -184,6 +187,25 @@ def test_a_backup_of_another_host_is_restored(node: Node, system: Path) -> None:
     assert os.getxattr(root / "data/mark", "user.colour") == b"green"
     assert (root / "etc/keep").exists()
     assert not (root / "etc/vzdump").exists()
+
+
+def test_containers_start_and_stop_in_their_order(node: Node) -> None:
+    for vmid, place in ((130, "order=2"), (131, "order=1,up=1")):
+        created(node, vmid, crash_world.TEMPLATE, startup=place)
+    guests = [node.guests.load(vmid) for vmid in (130, 131)]
+    upid = node.tasks.start("startall", "", "root@pam", lambda task: guest_order.start_all(node, ROOT, guests, task))
+    assert crash_world.finished(node, upid) == "OK"
+    with engine.opened() as client:
+        found = [client.api.inspect_container(f"test-f{os.getpid()}-{vmid}")["State"] for vmid in (131, 130)]
+    first, second = (datetime.fromisoformat(state["StartedAt"][:19]) for state in found)
+    assert (second - first).total_seconds() >= 1
+    assert all(state["Running"] for state in found)
+
+    def stop(task: Task) -> None:
+        guest_order.stop_all(node, ROOT, guests, task, timeout=30, force=True)
+
+    assert crash_world.finished(node, node.tasks.start("stopall", "", ROOT, stop)) == "OK"
+    assert not any(node.is_running(vmid) for vmid in (130, 131))
 
 
 def test_a_template_that_is_deleted_leaves_its_containers(node: Node, system: Path) -> None:

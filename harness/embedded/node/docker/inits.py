@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 SYSTEMD_HALT = "SIGRTMIN+3"
@@ -24,8 +25,11 @@ def halt_signal(pid: int | None, proc: Path = Path("/proc")) -> str:
 
 
 def _name(pid: int | None, proc: Path) -> str:
-    """What the process calls itself (proc(5), comm), or nothing."""
+    """What the process calls itself (proc(5), comm), or nothing; systemd's program is known before it does."""
+    place = proc / str(pid)
     try:
-        return (proc / str(pid) / "comm").read_text().strip()
+        if os.access(place / "exe", os.R_OK) and (place / "exe").readlink().name == "systemd":
+            return "systemd"
+        return (place / "comm").read_text().strip()
     except OSError:
         return ""
