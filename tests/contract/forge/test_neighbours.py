@@ -2,8 +2,8 @@
 
 ``data/neighbours.json`` has scenes: each begins with an organisation ``o`` whose repository ``app`` has ``README.md``
 on ``main`` and branches ``topic`` (changes it) and ``other`` (changes it otherwise), and with a person ``ann`` who may
-do nothing special. A step is ``[who, method, path, body, status, words]``; ``words`` is the message, or what the answer's
-text holds, or ``null`` for an answer without a body; ``{sha}`` in a path or a body is the head of ``main``.
+do nothing special. A step is ``[who, method, path, body, status, words]``; ``words`` is the message, or what the
+answer's text holds, or ``null`` for an answer without a body; ``{sha}`` in a path or a body is the head of ``main``.
 """
 
 from __future__ import annotations

@@ -43,6 +43,7 @@ def _change(details: Mapping[str, Any], operations: tuple[Operation, ...]) -> Ch
         new_branch=details.get("new_branch", ""),
         author=contents.who(details.get("author"), dates, "author"),
         committer=contents.who(details.get("committer"), dates, "committer"),
+        signoff=details.get("signoff", False),
     )
 
 

@@ -344,8 +344,9 @@ def create_release(call: Call) -> Response:
     values = {"title": details.get("name", ""), "body": details.get("body", ""), "target": target}
     flags = {"draft": details.get("draft", False), "prerelease": details.get("prerelease", False)}
     db.update("release", held.id, **values, **flags, only_tag=0, author_id=call.user.id, created=clock.now())
-    made = repositories.release_of_tag(db, call.repository.id, tag)
-    return answer(repository_shape.release(call.view, call.repository, _release(call, made)), 201)
+    made = _release(call, repositories.release_of_tag(db, call.repository.id, tag))
+    events.release(call.forge, call.user, call.repository, made, "published", call.base)
+    return answer(repository_shape.release(call.view, call.repository, made), 201)
 
 
 def _make_tag(call: Call, tag: str, target: str) -> None:
@@ -362,11 +363,15 @@ def edit_release(call: Call) -> Response:
     details, held = binding.read(call, forms.EDIT_RELEASE), _by_id(call)
     columns = {"name": "title", "body": "body", "draft": "draft", "prerelease": "prerelease"}
     call.forge.db.update("release", held.id, **{columns[key]: details[key] for key in columns if key in details})
-    return answer(repository_shape.release(call.view, call.repository, _by_id(call)))
+    changed = _by_id(call)
+    events.release(call.forge, call.user, call.repository, changed, "updated", call.base)
+    return answer(repository_shape.release(call.view, call.repository, changed))
 
 
 @routes.delete(f"{_REPO}/releases/{{id}}", needs.WRITE)
 def delete_release(call: Call) -> Response:
     """Remove the notes; the tag stays."""
-    call.forge.db.update("release", _by_id(call).id, only_tag=1, title="", body="")
+    held = _by_id(call)
+    call.forge.db.update("release", held.id, only_tag=1, title="", body="")
+    events.release(call.forge, call.user, call.repository, held, "deleted", call.base)
     return empty()

@@ -54,8 +54,7 @@ def edit(call: Call) -> Response:
     if found.user_id != call.user.id and call.mode < Mode.WRITE:
         raise EmptyError(403)
     changed, actions = pulls.edit(call.forge, found, details)
-    for action in actions:
-        events.pull(call.forge, call.user, changed, action, call.base)
+    events.edited(call.forge, call.user, found, changed, actions, call.base)
     return answer(_shape(call, changed), 201)
 
 

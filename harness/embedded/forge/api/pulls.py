@@ -149,11 +149,12 @@ def edit(call: Call) -> Response:
     assigned = _assignees(call, details) if writer and {"assignees", "assignee"} & set(details) else None
     changed, actions = pulls.edit(call.forge, found, details)
     if assigned is not None:
+        before = store.persons(call.forge.db, found.id, "assignee")
         pulls.set_persons(call.forge, changed, "assignee", assigned)
+        events.assigned(call.forge, call.user, changed, before, call.base)
     if writer and "labels" in details:
         labels.put(call.forge, changed, labels.known(call.forge, call.repository, details["labels"]))
-    for action in actions:
-        events.pull(call.forge, call.user, changed, action, call.base)
+    events.edited(call.forge, call.user, found, changed, actions, call.base)
     return answer(pulls.shape(call.forge, call.view, changed), 201)
 
 
@@ -347,6 +348,7 @@ def ask(call: Call) -> Response:
         if one.id == found.user_id:
             raise InvalidError(f"[not valid review request] poster of pr can't be reviewer [user_id: {one.id}]")
         call.forge.db.run("INSERT OR IGNORE INTO pull_person VALUES (?, ?, 'reviewer')", found.id, one.id)
+        events.asked(call.forge, call.user, found, one, "review_requested", call.base)
         asked = Review(0, found.id, one.id, "REQUEST_REVIEW", "", "", True, False, 0, now, now)
         made.append(pulls_shape.review(call.view, call.repository, found, asked))
     return answer(made, 201)
@@ -358,5 +360,6 @@ def ask_no_more(call: Call) -> Response:
     found, wanted = _found(call), binding.read(call, forms.REVIEWERS).get("reviewers", [])
     for one in _reviewers(call, wanted):
         sql = "DELETE FROM pull_person WHERE pull_id = ? AND user_id = ? AND role = 'reviewer'"
-        call.forge.db.run(sql, found.id, one.id)
+        if call.forge.db.run(sql, found.id, one.id):
+            events.asked(call.forge, call.user, found, one, "review_request_removed", call.base)
     return empty()

@@ -128,6 +128,7 @@ class Change:
     new_branch: str = ""
     author: Who | None = None
     committer: Who | None = None
+    signoff: bool = False
 
 
 def decode(content: str) -> bytes:
@@ -175,7 +176,8 @@ def _make(git: GitRepository, old: str | None, change: Change, doer: Account) ->
     committer = change.committer or change.author or who
     author = change.author or change.committer or who
     message = change.message.strip() or _default_message(change.operations)
-    return trees.commit_tree(git, tree, [old] if old else [], f"{message}\n", author, committer)
+    trailer = f"\nSigned-off-by: {committer.name} <{committer.email}>\n" if change.signoff else ""
+    return trees.commit_tree(git, tree, [old] if old else [], f"{message}\n{trailer}", author, committer)
 
 
 def _default_message(operations: Sequence[Operation]) -> str:

@@ -7,14 +7,17 @@ A push is noted as told (``known_ref``) in the same transaction as its consequen
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from harness.embedded.forge import clock
+from harness.embedded.forge.access import Identity
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.git import names
 from harness.embedded.forge.services import hooks, payloads, pulls, runs
+from harness.embedded.forge.shapes import people
 from harness.embedded.forge.store import accounts, repositories
 from harness.embedded.forge.store import pulls as pulls_store
-from harness.embedded.forge.store.records import Account, Pull, Repository
+from harness.embedded.forge.store.records import Account, Pull, Release, Repository
 
 Update = tuple[str, str, str]  # full ref, old commit, new commit (``names.ZERO``: none)
 
@@ -109,16 +112,48 @@ def pull(
     *,
     kind: str = "pull_request",
     before: str = "",
+    more: dict[str, Any] | None = None,
 ) -> None:
-    """Something happened to a pull request. ``kind`` is the event's full type."""
+    """Something happened to a pull request. ``kind`` is the event's full type, ``more`` of its payload."""
     repository = repositories.by_id(forge.db, found.repo_id)
     if repository is None:
         return
     if hooks.wanted(forge, repository, kind):
-        payload = payloads.pull(forge, doer, found, action, base, before=before)
+        payload = payloads.pull(forge, doer, found, action, base, before=before) | (more or {})
         hooks.deliver(forge, repository, kind, payload, branch=found.base)
     if action in runs.PULL_ACTIONS:
         runs.on_pull(forge, repository, doer, found, action, base)
+
+
+def edited(forge: Forge, doer: Account, old: Pull, new: Pull, actions: Sequence[str], base: str) -> None:  # noqa: PLR0917
+    """A pull request was changed from ``old`` to ``new`` by ``actions``."""
+    for action in actions:
+        told = pulls.changes(old, new) if action == "edited" else []
+        for change in told:
+            pull(forge, doer, new, action, base, more={"changes": change})
+        if not told:
+            pull(forge, doer, new, action, base)
+
+
+def assigned(forge: Forge, doer: Account, found: Pull, before: Sequence[Account], base: str) -> None:
+    """People were given a pull request to do, or relieved of it."""
+    after = pulls_store.persons(forge.db, found.id, "assignee")
+    for action, gone, there in (("unassigned", before, after), ("assigned", after, before)):
+        for _ in [one for one in gone if one not in there]:
+            pull(forge, doer, found, action, base, kind="pull_request_assign")
+
+
+def asked(forge: Forge, doer: Account, found: Pull, who: Account, action: str, base: str) -> None:  # noqa: PLR0917
+    """Somebody was asked for a verdict (``review_requested``), or is asked no more (``review_request_removed``)."""
+    more = {"requested_reviewer": people.stranger(forge.view(Identity(doer), base), who)}
+    pull(forge, doer, found, action, base, kind="pull_request_review_request", more=more)
+
+
+def release(forge: Forge, doer: Account, within: Repository, made: Release, action: str, base: str) -> None:  # noqa: PLR0917
+    """Notes of a tag were published, updated or deleted; drafts are nobody's business."""
+    if not made.draft and hooks.wanted(forge, within, "release"):
+        view = forge.view(Identity(doer), base)
+        hooks.deliver(forge, within, "release", payloads.release(view, within, doer, made, action))
 
 
 def repository(forge: Forge, doer: Account, found: Repository, action: str, base: str) -> None:

@@ -14,7 +14,7 @@ from harness.embedded.forge.shapes import repository as repository_shape
 from harness.embedded.forge.shapes.view import View
 from harness.embedded.forge.store import accounts
 from harness.embedded.forge.store import repositories as repositories_store
-from harness.embedded.forge.store.records import Account, Comment, Pull, Repository, Status
+from harness.embedded.forge.store.records import Account, Comment, Pull, Release, Repository, Status
 
 Json = dict[str, Any]
 _MOST_COMMITS = 30
@@ -157,6 +157,16 @@ def repository(view: View, found: Repository, doer: Account, action: str) -> Jso
         "action": action,
         "repository": repository_shape.repository(view, found, Mode.OWNER),
         "organization": people.stranger(view, owner),
+        "sender": people.stranger(view, doer),
+    }
+
+
+def release(view: View, within: Repository, doer: Account, made: Release, action: str) -> Json:
+    """Notes of a tag were published, updated or deleted."""
+    return {
+        "action": action,
+        "release": repository_shape.release(view, within, made),
+        "repository": repository_shape.repository(view, within),
         "sender": people.stranger(view, doer),
     }
 

@@ -213,16 +213,21 @@ def edit(forge: Forge, found: Pull, changes: dict[str, Any]) -> tuple[Pull, list
     values: dict[str, Any] = {key: changes[key] for key in ("body",) if key in changes}
     if changes.get("title") and changes["title"] != found.title:
         values["title"] = changes["title"]
-    if any(key in values and values[key] != getattr(found, key) for key in values):
-        actions.append("edited")
     if "allow_maintainer_edit" in changes:
         values["maintainer_edit"] = changes["allow_maintainer_edit"]
     values |= _new_state(forge, found, changes.get("state"), actions)
     if changes.get("base") and changes["base"] != found.base and not found.merged:
         values["base"] = _new_base(forge, found, str(changes["base"]))
-        actions.append("edited")
+    if any(values.get(key, getattr(found, key)) != getattr(found, key) for key in ("title", "body", "base")):
+        actions.insert(0, "edited")
     forge.db.update("pull", found.id, **values, updated=clock.now())
     return pulls.by_id(forge.db, found.id) or found, actions
+
+
+def changes(old: Pull, new: Pull) -> list[dict[str, Any]]:
+    """What an edit has changed, one entry for each delivery that Gitea makes of it."""
+    names = {"title": "title", "body": "body", "base": "ref"}
+    return [{names[key]: {"from": getattr(old, key)}} for key in names if getattr(old, key) != getattr(new, key)]
 
 
 def _new_base(forge: Forge, found: Pull, base: str) -> str:
