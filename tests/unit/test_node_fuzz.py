@@ -99,3 +99,51 @@ def _read(secured: ssl.SSLSocket) -> bytes:
         return secured.recv(65536)
     except OSError:
         return b""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"poolid": ',
+        b'{"poolid": "\xff\xfe"}',
+        b"[1, 2]",
+        b'"text"',
+        b"null",
+        b'{"poolid": {"a": ["b"]}}',
+        b'{"poolid": NaN}',
+        b"[" * 100_000,
+        b'{"a":' * 20_000,
+        b'{"poolid": "\\ud800"}',
+    ],
+    ids=["cut", "no-utf-8", "list", "text", "null", "nested", "nan", "deep-list", "deep-object", "half-a-character"],
+)
+def test_a_body_that_is_no_object_of_parameters(served: fixture.Served, body: bytes) -> None:
+    kind = {**headers(served), "content-type": "application/json"}
+    answer = Application(served.node).handle(Request("POST", "/api2/json/pools", "", kind, body))
+    check(answer)
+    assert answer.status in (400, 500)
+
+
+@pytest.mark.parametrize(
+    "body", [b"poolid=%ff%fe", b"poolid=\xff", b"%=%&=&&", b"poolid=a\0b", b"poolid=a%00b", b"&" * 9999]
+)
+def test_a_form_of_odd_bytes(served: fixture.Served, body: bytes) -> None:
+    kind = {**headers(served), "content-type": "application/x-www-form-urlencoded"}
+    answer = Application(served.node).handle(Request("POST", "/api2/json/pools", "", kind, body))
+    check(answer)
+    assert answer.status == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "seen"),
+    [
+        ("application/json", b'{"poolid": "a b", "poolid": "c d"}', "c d"),
+        ("application/x-www-form-urlencoded", b"poolid=a+b&poolid=c+d", "a b\0c d"),
+    ],
+)
+def test_a_key_that_comes_twice(served: fixture.Served, kind: str, body: bytes, seen: str) -> None:
+    """JSON's last one counts; a form's two are joined, which only lists allow."""
+    given_ = {**headers(served), "content-type": kind}
+    answer = Application(served.node).handle(Request("POST", "/api2/json/pools", "", given_, body))
+    errors = json.loads(answer.body or b"{}")["errors"]
+    assert errors == {"poolid": f"invalid format - pool name '{seen}' contains invalid characters\n"}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.embedded.node import fixture
+from harness.embedded.node import fixture, http_server
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +46,25 @@ def test_plain_http_is_told_to_use_https(node: fixture.Served) -> None:
         ("PATCH /api2/json/version HTTP/1.1\n\n", "method 'PATCH' not available"),
         ("POST /api2/json/pools HTTP/1.1\nTransfer-Encoding: chunked\n\n", "chunked transfer encoding not supported"),
         ("POST /api2/json/pools HTTP/1.1\nContent-Length: 600000\n\n", "for data too large"),
+        ("POST /api2/json/pools HTTP/1.1\nTransfer-Encoding: gzip\n\n", "Unknown transfer encoding 'gzip'"),
         ("GET /api2/json/version HTTP/1.1\nContent-Length: 1\n\nx", "Unexpected content for method 'GET'"),
     ],
 )
 def test_what_the_server_itself_refuses(node: fixture.Served, request_text: str, reason: str) -> None:
     line, _ = exchange(node, request_text)
     assert line == f"HTTP/1.1 501 {reason}"
+
+
+@pytest.mark.parametrize(
+    ("request_text", "reason"),
+    [
+        ("GET /api2/json/version HTTP/1.1\nno colon here\n\n", "unable to parse request header"),
+        ("GET /api2/json/version HTTP/2.0\n\n", "http protocol version 2.0 not supported"),
+    ],
+)
+def test_what_is_no_request_of_http_1(node: fixture.Served, request_text: str, reason: str) -> None:
+    line, _ = exchange(node, request_text)
+    assert line == f"HTTP/1.1 506 {reason}"
 
 
 def test_http_1_0_is_answered_and_closed(node: fixture.Served) -> None:
@@ -80,3 +93,39 @@ def test_a_page_that_is_not_there(node: fixture.Served) -> None:
     line, _ = exchange(node, "GET /pve2/js/nope.js HTTP/1.1\nConnection: close\n\n")
     file = "/usr/share/pve-manager/js/nope.js"
     assert line == f"HTTP/1.1 500 unable to open file '{file}' - No such file or directory"
+
+
+def test_requests_that_come_at_once_are_answered_in_order(node: fixture.Served) -> None:
+    first = "GET /api2/json/access/domains HTTP/1.1\n\n"
+    second = "GET /api2/json/version HTTP/1.1\nConnection: close\n\n"
+    line, rest = exchange(node, first + second)
+    assert line == "HTTP/1.1 200 OK"
+    assert rest.count("HTTP/1.1 401 No ticket") == 1
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "GET /api2/json/version HTTP/1.1\n" + "X-A: b\n" * 2000,
+        "GET /api2/json/version HTTP/1.1\nX-A: " + "a" * 200_000 + "\n",
+        "GET /" + "a" * 200_000 + " HTTP/1.1\n",
+        "POST /api2/json/pools HTTP/1.1\nContent-Length: -5\nConnection: close\n",
+        "POST /api2/json/pools HTTP/1.1\nContent-Length: 99999999999999999999\n",
+    ],
+    ids=["many-headers", "long-header", "long-path", "negative", "beyond-any-size"],
+)
+def test_heads_beyond_measure_harm_nobody(node: fixture.Served, head: str) -> None:
+    try:
+        _, body = exchange(node, f"{head}\n")
+    except (ConnectionError, ssl.SSLEOFError):
+        body = ""
+    assert "Traceback" not in body
+    assert exchange(node, "GET /api2/json/access/domains HTTP/1.0\n\n")[0] == "HTTP/1.1 200 OK"
+
+
+def test_a_client_that_stops_midway_is_let_go(node: fixture.Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server, "_IDLE_SECONDS", 0.3)
+    for half in ("GET /api2/js", "POST /api2/json/pools HTTP/1.1\nContent-Length: 10\n\nabc"):
+        assert exchange(node, half) == ("", "")
+    with socket.create_connection((node.host, node.port), timeout=5) as silent:
+        assert silent.recv(1) == b""

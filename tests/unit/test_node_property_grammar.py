@@ -4,13 +4,15 @@ what the grammar refuses is refused by its name."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from harness.embedded.node import property_string, schema, verify
+from harness.embedded.node import formats, guest_order, property_string, schema, verify
+from harness.embedded.node.guest_config import Guest
 
 CALL = ("PUT", "/nodes/{node}/lxc/{vmid}/config")
 NAMES = ("net0", "rootfs", "mp0", "dev0", "features")
@@ -32,7 +34,7 @@ KNOWN = {
 }
 
 
-def fitting(name: str, rule: dict[str, Any]) -> st.SearchStrategy[str]:
+def fitting(name: str, rule: Mapping[str, Any]) -> st.SearchStrategy[str]:
     if rule.get("type") == "boolean":
         return st.sampled_from(["0", "1"])
     if rule.get("enum"):
@@ -43,7 +45,7 @@ def fitting(name: str, rule: dict[str, Any]) -> st.SearchStrategy[str]:
     return _text(name, rule)
 
 
-def _text(name: str, rule: dict[str, Any]) -> st.SearchStrategy[str]:
+def _text(name: str, rule: Mapping[str, Any]) -> st.SearchStrategy[str]:
     if rule.get("format") in KNOWN:
         return st.sampled_from(KNOWN[rule["format"]])
     if rule.get("pattern"):
@@ -53,7 +55,7 @@ def _text(name: str, rule: dict[str, Any]) -> st.SearchStrategy[str]:
     return st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
 
 
-def _of_pattern(rule: dict[str, Any]) -> st.SearchStrategy[str]:
+def _of_pattern(rule: Mapping[str, Any]) -> st.SearchStrategy[str]:
     compiled = verify.compile_perl(rule["pattern"])
     candidates = ["0660", "nfs", "nfs;cifs", "noatime", "noatime;discard", "1;2", "eth0", "vmbr0", "host", "5"]
     good = [text for text in candidates if compiled.search(text)]
@@ -157,3 +159,31 @@ def refused(key: str, values: dict[str, str], name: str) -> None:
     with pytest.raises(property_string.PropertyError) as caught:
         verify.parse_property(FORMS[key], text, key)
     assert f"{key}.{name}" in caught.value.errors
+
+
+WORDS = st.sampled_from(["order", "up", "down"])
+
+
+@CALM
+@given(order=st.integers(1, 999), up=st.integers(0, 9999), down=st.integers(0, 9999), bare=st.booleans())
+def test_a_place_in_the_order_is_read_back(order: int, up: int, down: int, bare: bool) -> None:
+    text = f"{order if bare else f'order={order}'},up={up},down={down}"
+    formats.check("pve-startup-order", text)
+    place = guest_order.startup(Guest(100, {"startup": text}))
+    assert (place.order, place.up, place.down) == (order, up, down)
+
+
+@CALM
+@given(
+    word=WORDS | st.from_regex(r"[a-z]{1,8}", fullmatch=True),
+    value=st.sampled_from(["", "-1", "1.5", "x", " 1", "1 ", "0x1", "1=2"]),
+)
+def test_a_place_in_the_order_is_a_number(word: str, value: str) -> None:
+    with pytest.raises(ValueError, match="unable to parse startup options"):
+        formats.check("pve-startup-order", f"order=1,{word}={value}")
+
+
+@pytest.mark.parametrize("text", ["", "0", "later=1", "up", " order=1"])
+def test_what_is_no_place_in_the_order(text: str) -> None:
+    with pytest.raises(ValueError, match="unable to parse startup options"):
+        formats.check("pve-startup-order", text)

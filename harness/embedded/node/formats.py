@@ -216,9 +216,9 @@ def _tag(text: str) -> None:
 
 @_register("pve-startup-order")
 def _startup(text: str) -> None:
-    for part in text.split(","):
-        if part and not re.fullmatch(r"(?:order=)?\d+|(?:up|down)=\d+", part.strip()):
-            raise ValueError("unable to parse startup options")
+    parts = [part for part in text.split(",") if part.strip()]
+    if text in ("", "0") or not all(re.fullmatch(r"(?:order=)?[0-9]+|(?:up|down)=[0-9]+", part) for part in parts):
+        raise ValueError("unable to parse startup options")
 
 
 @lru_cache(maxsize=1)

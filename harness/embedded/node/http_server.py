@@ -141,6 +141,7 @@ class _Head:
     def __init__(self, method: str, target: str, version: str, headers: HTTPMessage) -> None:
         self.method = method
         self.target = target
+        self.version = version
         self.headers = headers
         length = headers.get("Content-Length", "0")
         self.length = int(length) if length.isdigit() else 0
@@ -162,14 +163,25 @@ def _refuse(head: _Head) -> Response | None:
     """What the server refuses before anything is read: the text is reason and body."""
     if head.method not in _METHODS:
         return Response(501, f"method '{head.method}' not available")
-    text = None
-    if "chunked" in head.headers.get("Transfer-Encoding", "").lower():
-        text = "chunked transfer encoding not supported"
+    odd = _odd(head)
+    if odd:
+        return Response(506, odd, odd.encode(), "text/plain")
+    text, encoding = None, head.headers.get("Transfer-Encoding")
+    if encoding:
+        chunked = encoding.lower() == "chunked"
+        text = "chunked transfer encoding not supported" if chunked else f"Unknown transfer encoding '{encoding}'"
     elif head.length and head.method in ("GET", "DELETE"):
         text = f"Unexpected content for method '{head.method}'"
     elif head.length > _limit(head):
         text = "for data too large"
     return Response(501, text, text.encode(), "text/plain") if text else None
+
+
+def _odd(head: _Head) -> str | None:
+    version = head.version.removeprefix("HTTP/")
+    if not version.startswith("1."):
+        return f"http protocol version {version} not supported"
+    return "unable to parse request header" if head.headers.defects else None
 
 
 def _limit(head: _Head) -> int:

@@ -43,12 +43,18 @@ def from_body(body: bytes, content_type: str) -> tuple[Values, dict[str, Upload]
 def from_json(body: bytes) -> Values:
     """The members of a JSON object; scalars as the text that a form would carry."""
     try:
-        loaded = json.loads(body or b"{}")
-    except ValueError:
+        loaded = json.loads(body or b"{}", parse_constant=_no_number)
+        if b"\\u" in body:
+            json.dumps(loaded, ensure_ascii=False).encode()  # refuses halves of surrogate pairs
+    except (ValueError, RecursionError):
         raise RawError(500, "malformed JSON string") from None
     if not isinstance(loaded, dict):
         raise RawError(500, "not a HASH reference")
     return {key: _plain(value) for key, value in loaded.items()}
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is none of JSON's numbers")
 
 
 def _plain(value: Any) -> Any:
