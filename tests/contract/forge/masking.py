@@ -27,6 +27,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
 )
 _TEXT = [(re.compile(pattern), form) for pattern, form in _FORMS]
 # A hidden address begins with the account's number, which depends on how many were made before.
+_TOOK = re.compile(r"^(Successful in|Failing after) \d+s$")  # a busy machine takes longer
 _HIDDEN_ADDRESS = re.compile(r"\b\d+(\+[^@\s]+@noreply\.)")
 
 
@@ -95,7 +96,9 @@ def opened(value: Any, ignored: Iterable[str], *, unordered: bool, key: str = ""
     if isinstance(value, list):
         items = [opened(held, ignored, unordered=unordered) for held in value]
         return sorted(items, key=repr) if unordered or key == "events" else items
-    return _HIDDEN_ADDRESS.sub(r"<int>\1", value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return _TOOK.sub(r"\1 <time>", _HIDDEN_ADDRESS.sub(r"<int>\1", value))
 
 
 _ESSENTIAL = (
