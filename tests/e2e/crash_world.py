@@ -125,7 +125,7 @@ def clone(node: Node) -> str:
 
 
 def backup(node: Node) -> str:
-    params = {"vmid": str(SOURCE), "storage": "local", "compress": "zstd"}
+    params = {"vmid": str(SOURCE), "storage": "local", "compress": "0"}
     return backups.dump(node, node.runtime, backups.job("root@pam", node, params))  # type: ignore[arg-type]
 
 
