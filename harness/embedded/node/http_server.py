@@ -12,6 +12,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from email.errors import MissingHeaderBodySeparatorDefect
 from email.utils import formatdate
 from http.client import HTTPException, HTTPMessage, parse_headers
 from io import BufferedReader
@@ -181,7 +182,8 @@ def _odd(head: _Head) -> str | None:
     version = head.version.removeprefix("HTTP/")
     if not version.startswith("1."):
         return f"http protocol version {version} not supported"
-    return "unable to parse request header" if head.headers.defects else None
+    torn = any(isinstance(defect, MissingHeaderBodySeparatorDefect) for defect in head.headers.defects)
+    return "unable to parse request header" if torn else None
 
 
 def _limit(head: _Head) -> int:
