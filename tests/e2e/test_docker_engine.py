@@ -39,7 +39,9 @@ class Engine:
 
     def start(self) -> None:
         places = [f"--{name}={self._directory / place}" for name, place in PLACES.items()]
-        argv = ["dockerd", *places, f"--host=unix://{self._directory}/sock", "--bridge=none", "--iptables=false"]
+        # In a network of its own: without a default bridge it takes away the one it finds, which is another engine's.
+        argv = ["unshare", "--net", "dockerd", *places, f"--host=unix://{self._directory}/sock"]
+        argv += ["--bridge=none", "--iptables=false"]
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(argv, stdout=log, stderr=log)
         wait_until(self._listens, Deadline(30), "the engine")
