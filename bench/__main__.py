@@ -55,7 +55,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Figure]]] = {
     "answers": lambda: _in_directory(answers.measure),
     "deploy": lambda: _with_world("three", 40, ("broker", "proxy", "apache"), deploys.three),
     "ready": lambda: _with_world("ready", 41, (), _ready),
-    "creates": lambda: _with_world("creates", 73, (), _creates),
+    "creates": lambda: _with_world("many", 74, (), _creates),
     "parallel": lambda: _with_world("parallel", 42, (), deploys.side_by_side),
     "pages": lambda: _in_directory(pages.measure),
     "forge": lambda: _in_directory(forge.measure),
