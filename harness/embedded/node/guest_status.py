@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.runtime import GuestState
-
-if TYPE_CHECKING:
-    from harness.embedded.node.node import Node
 
 STOPPED = GuestState(running=False)
 _NO_PRESSURE = {f"pressure{kind}{share}": "0.00" for kind in ("cpu", "io", "memory") for share in ("some", "full")}
@@ -34,10 +31,10 @@ def _counters(state: GuestState) -> dict[str, Any]:
     }
 
 
-def resource(node: Node, guest: Guest, state: GuestState, pool: str | None) -> dict[str, Any]:
+def resource(node: str, guest: Guest, state: GuestState, pool: str | None) -> dict[str, Any]:
     """The container as ``GET /cluster/resources`` lists it."""
     shown = {**guest.shown, **_counters(state)}
     del shown["maxswap"]
     shown["maxcpu"] = shown.pop("cpus")
-    shown |= {"id": f"lxc/{guest.vmid}", "node": node.name, "template": int(guest.is_template), "memhost": 0}
+    shown |= {"id": f"lxc/{guest.vmid}", "node": node, "template": int(guest.is_template), "memhost": 0}
     return {**shown, "pool": pool} if pool else shown

@@ -82,7 +82,7 @@ class Node:
         self.tasks = Tasks(self.name, store, self.faults)
         self.stopping = threading.Event()
         self.clock: Clock = SystemClock()
-        self.samples = samples.Samples(self)
+        self.samples = samples.Samples(runtime, self.storages, self.guests, self.stopping)
         self._prepare_root(password)
 
     def _prepare_root(self, password: str) -> None:

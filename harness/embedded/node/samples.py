@@ -9,12 +9,12 @@ import collections
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.embedded.node import guest_status, host_facts, storage_status
-
-if TYPE_CHECKING:
-    from harness.embedded.node.node import Node
+from harness.embedded.node.guests import Guests
+from harness.embedded.node.runtime import Runtime
+from harness.embedded.node.storages import Storages
 
 STEP = 60
 _KEPT = 1440
@@ -27,13 +27,14 @@ Sample = Mapping[str, float]
 class Samples:
     """The samples of one node."""
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
+    def __init__(self, runtime: Runtime, storages: Storages, guests: Guests, stopping: threading.Event) -> None:
+        self._runtime, self._storages, self._guests = runtime, storages, guests
+        self._stopping = stopping
         self._series: dict[str, collections.deque[Sample]] = {}
 
     def run(self) -> None:
         """Take samples until the node stops."""
-        while not self._node.stopping.wait(STEP):
+        while not self._stopping.wait(STEP):
             self.take(int(time.time()))
 
     def start(self) -> None:
@@ -43,11 +44,11 @@ class Samples:
     def take(self, now: int) -> None:
         """Add one sample of everything."""
         self._add("node", now, _node_sample())
-        for storage in self._node.storages.all():
-            total, used, _ = storage_status.space(self._node, storage)
+        for storage in self._storages.all():
+            total, used, _ = storage_status.space(self._storages, storage)
             self._add(f"storage/{storage.name}", now, {"total": float(total), "used": float(used)})
-        states = self._node.runtime.states()
-        for guest in self._node.guests.all():
+        states = self._runtime.states()
+        for guest in self._guests.all():
             shown = guest_status.status(guest, states.get(guest.vmid, guest_status.STOPPED))
             sample = {key: float(shown[key]) for key in _GUEST_KEYS}
             self._add(str(guest.vmid), now, {**sample, "maxcpu": float(shown["cpus"])})

@@ -51,7 +51,7 @@ def _guests(call: Call) -> list[dict[str, Any]]:
             pool = pools.get(guest.vmid)
             shown = pool if pool and call.may_any(f"/pool/{pool}", "Pool.Audit") else None
             state = states.get(guest.vmid, guest_status.STOPPED)
-            found.append(guest_status.resource(call.node, guest, state, shown))
+            found.append(guest_status.resource(call.node.name, guest, state, shown))
     return found
 
 
@@ -66,7 +66,7 @@ def _nodes(call: Call) -> list[dict[str, Any]]:
 def _storages(call: Call) -> list[dict[str, Any]]:
     privileges = ("Datastore.Audit", "Datastore.AllocateSpace")
     storages = [s for s in call.node.storages.all() if s.enabled and call.may_any(f"/storage/{s.name}", *privileges)]
-    return [storage_status.resource(call.node, storage) for storage in storages]
+    return [storage_status.resource(call.node.name, call.node.storages, storage) for storage in storages]
 
 
 def _zones(call: Call) -> list[dict[str, Any]]:

@@ -37,11 +37,11 @@ def _members(call: Call, record: Record) -> list[dict[str, Any]]:
     for vmid in record["guests"]:
         guest = call.node.guests.find(vmid)
         if guest and kind in (None, "lxc"):
-            found.append(guest_status.resource(call.node, guest, call.node.state(vmid), None))
+            found.append(guest_status.resource(call.node.name, guest, call.node.state(vmid), None))
     for name in record["storages"]:
         storage = call.node.storages.find(name)
         if storage and kind in (None, "storage"):
-            found.append(storage_status.resource(call.node, storage))
+            found.append(storage_status.resource(call.node.name, call.node.storages, storage))
     return found
 
 

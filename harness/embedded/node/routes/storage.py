@@ -128,7 +128,7 @@ def _is_listed(call: Call, storage: storages.Storage, *, elsewhere: bool) -> boo
 
 
 def _with_formats(call: Call, storage: storages.Storage) -> dict[str, Any]:
-    shown = storage_status.listed(call.node, storage)
+    shown = storage_status.listed(call.node.name, call.node.storages, storage)
     if not call.flag("format"):
         return shown
     supported = ["qcow2", "raw", "subvol", "vmdk"] if storage.kind.folders else ["raw"]
@@ -166,4 +166,4 @@ def storage_state(call: Call) -> dict[str, Any]:
     storage = call.node.storages.find(call.need("storage"))
     if storage is None:
         raise bad_parameters(storage="No such storage.")
-    return storage_status.status(call.node, storage)
+    return storage_status.status(call.node.name, call.node.storages, storage)
