@@ -100,9 +100,12 @@ def report(office: Office, run: Path) -> str:
         return ""
     found = Report(run.name, str(path), job.repository, job.run_id)
     try:
-        return tell.hand_over(office.forge, found)
+        where = tell.hand_over(office.forge, found)
     except ForgeUnreachable:
         office.voice.report(found)
     except HarnessError as error:
         office.say(f"the forge does not take the report: {error.message}")
+    else:
+        # A job reaches the forge by another name than the people who read what it posts.
+        return f"{job.server}{where}" if where else ""
     return ""

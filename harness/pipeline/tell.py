@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
 from harness.forge import comments, repositories, statuses
 from harness.forge.client import Forge
@@ -157,13 +158,13 @@ def _report(forge: Forge, record: dict[str, Any]) -> None:
 
 
 def hand_over(forge: Forge, found: Report) -> str:
-    """Give a report to the forge's pages; its address there, empty where the forge keeps none or it is gone."""
+    """Give a report to the forge's pages; its path there, empty where the forge keeps none or the file is gone."""
     try:
         html = Path(found.file).read_text()
     except FileNotFoundError:
         return ""
     document = {"html": html, "repository": found.repository, "run": found.run}
-    return str((_put(forge, f"{REPORTS}/{found.name}", document) or {}).get("url") or "")
+    return urlsplit(str((_put(forge, f"{REPORTS}/{found.name}", document) or {}).get("url") or "")).path
 
 
 def _put(forge: Forge, path: str, document: dict[str, Any]) -> Any:
