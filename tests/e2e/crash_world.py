@@ -18,7 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.embedded.engine import client as engine
-from harness.embedded.node import (
+from harness.embedded.node import recovery
+from harness.embedded.node.docker import cleanup
+from harness.embedded.node.docker_runtime import DockerRuntime
+from harness.embedded.node.node import Node, Options, state_file
+from harness.embedded.node.operations import (
     backups,
     guest_clone,
     guest_create,
@@ -26,11 +30,7 @@ from harness.embedded.node import (
     guest_move,
     guest_restore,
     guest_snapshots,
-    recovery,
 )
-from harness.embedded.node.docker import cleanup
-from harness.embedded.node.docker_runtime import DockerRuntime
-from harness.embedded.node.node import Node, Options, state_file
 from harness.embedded.node.runtime import Bridge
 from harness.embedded.node.store import Store
 from harness.kit.clock import Deadline, wait_until

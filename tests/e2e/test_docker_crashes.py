@@ -14,10 +14,10 @@ import pytest
 
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import labels
-from harness.embedded.node import guest_disks
 from harness.embedded.node.docker.names import Names
 from harness.embedded.node.guest_config import Config
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_disks
 from harness.embedded.node.tasks import UNEXPECTED
 from tests.e2e import crash_world
 from tests.e2e.crash_world import OTHER, SOURCE

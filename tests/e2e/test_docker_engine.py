@@ -18,9 +18,10 @@ from docker.client import DockerClient
 
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import image
-from harness.embedded.node import guest_destroy, guest_snapshots, recovery
+from harness.embedded.node import recovery
 from harness.embedded.node.docker_runtime import DockerRuntime
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_destroy, guest_snapshots
 from harness.kit.clock import Deadline, wait_until
 from tests.e2e import crash_world
 from tests.e2e.crash_world import OTHER, SOURCE

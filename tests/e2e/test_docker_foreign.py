@@ -15,8 +15,9 @@ import pytest
 
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import image
-from harness.embedded.node import guest_create, guest_order, guest_restore, uploads
+from harness.embedded.node import uploads
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_create, guest_order, guest_restore
 from harness.embedded.node.runtime import GuestError
 from harness.embedded.node.tasks import Task
 from harness.kit.clock import Deadline, wait_until

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from harness.embedded.node import fixture, roles, routes, routing, schema
+from harness.embedded.node import fixture, roles, routes, routing
+from harness.embedded.node.grammar import schema
 
 DOCS = Path(__file__).parents[2] / "docs" / "embedded-node.md"
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from harness.embedded.node import formats
+from harness.embedded.node.grammar import formats
 
 GOOD = [
     ("pve-vmid", "100"),

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.embedded.node import fixture, schema
+from harness.embedded.node import fixture
 from harness.embedded.node.application import Application, Request, Response
+from harness.embedded.node.grammar import schema
 
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 CALLS = sorted(schema.load("9.2").endpoints)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.embedded.node import fixture, guest_clone, guest_create, guest_destroy, guest_snapshots, guest_template
+from harness.embedded.node import fixture
 from harness.embedded.node.errors import ApiError
 from harness.embedded.node.memory_runtime import STANDARD
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_clone, guest_create, guest_destroy, guest_snapshots, guest_template
 
 ROOT = "root@pam"
 

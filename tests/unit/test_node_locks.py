@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.embedded.node import fixture, guest_create, guest_power, guest_snapshots, guest_update
+from harness.embedded.node import fixture
 from harness.embedded.node.errors import ApiError
 from harness.embedded.node.memory_runtime import STANDARD, MemoryRuntime
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_create, guest_power, guest_snapshots, guest_update
 from harness.embedded.node.routing import Call, handler_of
 from harness.embedded.node.runtime import GuestError, Log
 

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.embedded.node import (
+from harness.embedded.node import fixture
+from harness.embedded.node.errors import ApiError
+from harness.embedded.node.memory_runtime import STANDARD, MemoryRuntime
+from harness.embedded.node.node import Node
+from harness.embedded.node.operations import (
     backups,
-    fixture,
     guest_clone,
     guest_create,
     guest_move,
@@ -19,9 +22,6 @@ from harness.embedded.node import (
     guest_snapshots,
     guest_update,
 )
-from harness.embedded.node.errors import ApiError
-from harness.embedded.node.memory_runtime import STANDARD, MemoryRuntime
-from harness.embedded.node.node import Node
 from harness.embedded.node.runtime import ArchiveError
 
 ROOT = "root@pam"

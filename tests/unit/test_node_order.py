@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.embedded.node import fixture, guest_create, guest_order, ha, recovery
+from harness.embedded.node import fixture, recovery
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.memory_runtime import STANDARD, MemoryRuntime
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_create, guest_order, ha
 from harness.embedded.node.routing import Call, handler_of
 from harness.embedded.node.runtime import GuestError, Log
 

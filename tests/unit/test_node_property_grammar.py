@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from harness.embedded.node import formats, guest_order, property_string, schema, verify
+from harness.embedded.node.grammar import formats, property_string, schema, verify
 from harness.embedded.node.guest_config import Guest
+from harness.embedded.node.operations import guest_order
 
 CALL = ("PUT", "/nodes/{node}/lxc/{vmid}/config")
 NAMES = ("net0", "rootfs", "mp0", "dev0", "features")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.embedded.node import property_string, schema, verify
+from harness.embedded.node.grammar import property_string, schema, verify
 
 NET = schema.load("9.2").format_of("POST", "/nodes/{node}/lxc", "net0")
 MOUNT = schema.load("9.2").format_of("POST", "/nodes/{node}/lxc", "mp0")

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from harness.embedded.node import fixture, guest_create
+from harness.embedded.node import fixture
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.memory_runtime import STANDARD, MemoryRuntime
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_create
 from harness.embedded.node.runtime import ArchiveError, GuestSpec, Log
 from harness.kit import clock
 

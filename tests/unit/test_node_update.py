@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from harness.embedded.node import fixture, guest_create, guest_power, guest_update
+from harness.embedded.node import fixture
 from harness.embedded.node.errors import ApiError
 from harness.embedded.node.memory_runtime import STANDARD, MemoryRuntime
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_create, guest_power, guest_update
 from harness.embedded.node.runtime import GuestError, GuestSpec
 
 ROOT = "root@pam"

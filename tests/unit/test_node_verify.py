@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.embedded.node import schema, verify
+from harness.embedded.node.grammar import schema, verify
 
 CREATE = schema.load("9.2").endpoints["POST", "/nodes/{node}/lxc"]
 NEEDED = {"node": "pve", "vmid": "110", "ostemplate": "local:vztmpl/x.tar.zst"}

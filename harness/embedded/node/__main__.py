@@ -16,10 +16,10 @@ from typing import Any
 
 from harness.embedded.node import certificates, control, ctl, node_file, recovery, service, storages
 from harness.embedded.node.access_log import AccessLog
+from harness.embedded.node.grammar.schema import RELEASES
 from harness.embedded.node.memory_runtime import MemoryRuntime
 from harness.embedded.node.node import Node, Options, state_file
 from harness.embedded.node.runtime import Bridge, Runtime
-from harness.embedded.node.schema import RELEASES
 from harness.embedded.node.store import Store
 from harness.kit import files
 from harness.kit.errors import HarnessError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.embedded.node.formats import split_list
+from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.node import Node
 
 

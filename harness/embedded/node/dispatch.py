@@ -6,8 +6,8 @@ from typing import Any
 
 from harness.embedded.node import proxying
 from harness.embedded.node.errors import denied, invalid, not_implemented
+from harness.embedded.node.grammar.schema import Endpoint
 from harness.embedded.node.routing import Call, handler_of
-from harness.embedded.node.schema import Endpoint
 
 
 def run(call: Call, endpoint: Endpoint) -> Any:

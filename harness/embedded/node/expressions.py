@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.embedded.node.errors import ApiError, denied
-from harness.embedded.node.formats import split_list
+from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.permissions import Permissions
 from harness.embedded.node.store import Table
 

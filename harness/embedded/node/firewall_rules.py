@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.embedded.node import firewall_formats
 from harness.embedded.node.errors import ApiError, invalid
 from harness.embedded.node.firewall import Firewall
-from harness.embedded.node.formats import split_list
+from harness.embedded.node.grammar import firewall_formats
+from harness.embedded.node.grammar.formats import split_list
 
 NUMBERS = frozenset(("enable",))
 _FIELDS = frozenset(("type", "action", "macro", "iface", "source", "dest", "proto", "enable", "log", "sport", "dport"))

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote
 
-from harness.embedded.node import formats, sizes, verify
+from harness.embedded.node.grammar import formats, sizes, verify
 from harness.embedded.node.store import Record
 
 Config = Mapping[str, str]

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness.embedded.node import samples, secrets_box, storages
-from harness.embedded.node import schema as schemas
 from harness.embedded.node.errors import denied, failure
 from harness.embedded.node.expressions import Evaluator
 from harness.embedded.node.faults import Plan
+from harness.embedded.node.grammar import schema as schemas
 from harness.embedded.node.guests import LOCK_SECONDS, Guests
 from harness.embedded.node.permissions import ROOT, Permissions
 from harness.embedded.node.pools import Pools

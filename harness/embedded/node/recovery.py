@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from harness.embedded.node import guest_disks, guest_order, guest_spec, ha, leftovers
+from harness.embedded.node import leftovers
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_disks, guest_order, guest_spec, ha
 from harness.embedded.node.permissions import ROOT
 from harness.embedded.node.routes.templates import note_template
 from harness.embedded.node.runtime import MendingRuntime

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.embedded.node.errors import bad_parameters, failure
 from harness.embedded.node.faults import Plan
-from harness.embedded.node.formats import split_list
+from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.store import Record, Store
 from harness.kit.errors import HarnessError
 

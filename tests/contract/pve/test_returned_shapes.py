@@ -14,7 +14,8 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from harness.embedded.node import fixture, schema
+from harness.embedded.node import fixture
+from harness.embedded.node.grammar import schema
 from harness.embedded.node.runtime import Bridge
 from tests.contract.pve.conftest import Target, _login
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness.embedded.node import authentication, formats, realms, secrets_box, verify
+from harness.embedded.node import authentication, realms, secrets_box
 from harness.embedded.node.errors import ApiError, failure, invalid
+from harness.embedded.node.grammar import formats, verify
 from harness.embedded.node.routing import Call, route
 
 _CAPABILITIES = {

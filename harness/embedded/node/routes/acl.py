@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness.embedded.node import expressions, formats, roles
+from harness.embedded.node import expressions, roles
 from harness.embedded.node.errors import bad_parameters, failure
+from harness.embedded.node.grammar import formats
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.store import Record
 

@@ -6,14 +6,14 @@ import secrets
 import time
 from typing import Any
 
-from harness.embedded.node import guest_disks
 from harness.embedded.node.errors import bad_parameters, failure
-from harness.embedded.node.formats import split_list
+from harness.embedded.node.grammar.formats import split_list
+from harness.embedded.node.grammar.verify import Rule
 from harness.embedded.node.guest_config import Guest
+from harness.embedded.node.operations import guest_disks
 from harness.embedded.node.routes.backups import check
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.store import Record
-from harness.embedded.node.verify import Rule
 
 _JOBS = "/cluster/backup"
 _CONTROL = frozenset(("id", "delete"))

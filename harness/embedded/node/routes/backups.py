@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness.embedded.node import backups
 from harness.embedded.node.errors import bad_parameters, failure, not_implemented
 from harness.embedded.node.guest_config import Guest
+from harness.embedded.node.operations import backups
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.runtime import ArchivingRuntime
 

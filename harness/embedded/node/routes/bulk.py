@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.embedded.node import guest_order, ha
-from harness.embedded.node.formats import split_list
+from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.guest_config import Guest
+from harness.embedded.node.operations import guest_order, ha
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.tasks import Task
 

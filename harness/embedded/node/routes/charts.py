@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.embedded.node import png
 from harness.embedded.node.errors import failure
-from harness.embedded.node.formats import split_list
+from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.routes import statistics
 from harness.embedded.node.routing import Call, route
 

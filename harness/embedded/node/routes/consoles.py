@@ -8,8 +8,8 @@ import secrets
 import time
 from typing import Any
 
-from harness.embedded.node import guest_power
 from harness.embedded.node.errors import failure
+from harness.embedded.node.operations import guest_power
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.tasks import Task
 

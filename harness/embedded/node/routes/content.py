@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness.embedded.node import formats, guest_disks, sizes, storages, uploads
+from harness.embedded.node import storages, uploads
 from harness.embedded.node.errors import ApiError, bad_parameters, failure
+from harness.embedded.node.grammar import formats, sizes
+from harness.embedded.node.operations import guest_disks
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.store import Record
 from harness.embedded.node.tasks import Task

@@ -10,7 +10,7 @@ from typing import Any
 from harness.embedded.node import firewall, firewall_rules
 from harness.embedded.node.errors import bad_parameters, failure
 from harness.embedded.node.firewall import Firewall
-from harness.embedded.node.formats import split_list
+from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.routing import Call, Result, route
 
 _BASE = "/nodes/{node}/lxc/{vmid}/firewall"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.embedded.node import guest_clone, guest_move, guest_reassign, guest_template, ha
 from harness.embedded.node.errors import bad_parameters, failure, not_implemented
 from harness.embedded.node.guests import check_lock
+from harness.embedded.node.operations import guest_clone, guest_move, guest_reassign, guest_template, ha
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.runtime import CopyingRuntime
 

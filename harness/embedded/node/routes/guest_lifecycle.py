@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.embedded.node import guest_destroy, guest_power, guest_resize, ha
+from harness.embedded.node.operations import guest_destroy, guest_power, guest_resize, ha
 from harness.embedded.node.routing import Call, route
 
 _STATUS = "/nodes/{node}/lxc/{vmid}/status"

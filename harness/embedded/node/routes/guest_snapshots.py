@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.embedded.node import guest_config, guest_snapshots
+from harness.embedded.node import guest_config
+from harness.embedded.node.operations import guest_snapshots
 from harness.embedded.node.routes.guests import rules
 from harness.embedded.node.routing import Call, route
 

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.embedded.node import (
-    formats,
-    guest_config,
-    guest_create,
-    guest_restore,
-    guest_snapshots,
-    guest_status,
-    guest_update,
-    ha,
-)
+from harness.embedded.node import guest_config, guest_status
 from harness.embedded.node.errors import bad_parameters, failure
+from harness.embedded.node.grammar import formats
+from harness.embedded.node.grammar.verify import Rule
 from harness.embedded.node.guest_config import Guest
+from harness.embedded.node.operations import guest_create, guest_restore, guest_snapshots, guest_update, ha
 from harness.embedded.node.routes.backups import archiving
 from harness.embedded.node.routing import Call, route
-from harness.embedded.node.verify import Rule
 
 _CONFIG = "/nodes/{node}/lxc/{vmid}/config"
 _CONTROL = frozenset(("node", "vmid", "delete", "revert", "digest"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness.embedded.node import ha
 from harness.embedded.node.errors import failure
-from harness.embedded.node.formats import split_list
+from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.guests import modified
+from harness.embedded.node.operations import ha
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.store import Record
 

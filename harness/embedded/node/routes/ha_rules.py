@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from harness.embedded.node import ha
 from harness.embedded.node.errors import bad_parameters, failure
-from harness.embedded.node.formats import split_list
+from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.guests import modified
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import ha
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.store import Record, Table
 

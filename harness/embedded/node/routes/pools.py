@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.embedded.node import guest_status, storage_status
 from harness.embedded.node.errors import failure, invalid
-from harness.embedded.node.formats import split_list
+from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.store import Record
 

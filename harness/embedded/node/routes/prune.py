@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harness.embedded.node import guest_disks, uploads
-from harness.embedded.node.formats import split_list
+from harness.embedded.node import uploads
+from harness.embedded.node.grammar.formats import split_list
+from harness.embedded.node.operations import guest_disks
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.store import Record
 from harness.embedded.node.tasks import Task

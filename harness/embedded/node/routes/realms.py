@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.embedded.node.errors import failure
-from harness.embedded.node.formats import split_list
+from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.guests import modified
 from harness.embedded.node.node import Node
 from harness.embedded.node.realms import BUILT_IN, digest, known

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.embedded.node import storage_status, storages
 from harness.embedded.node.errors import bad_parameters, failure
-from harness.embedded.node.formats import split_list
+from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.guests import modified
 from harness.embedded.node.routing import Call, route
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.embedded.node import tasks, upid
 from harness.embedded.node.errors import bad_parameters
-from harness.embedded.node.formats import split_list
+from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.routing import Call, Result, Text, route
 
 _STOP_SECONDS = 5.0

@@ -7,8 +7,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from harness.embedded.node import formats, realms, secrets_box
+from harness.embedded.node import realms, secrets_box
 from harness.embedded.node.errors import ApiError, bad_parameters, failure
+from harness.embedded.node.grammar import formats
 from harness.embedded.node.node import Node
 from harness.embedded.node.permissions import ROOT
 from harness.embedded.node.routing import Call, route

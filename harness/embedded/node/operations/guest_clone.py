@@ -6,20 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.embedded.node import (
-    guest_disks,
-    guest_permissions,
-    guest_settings,
-    guest_snapshots,
-    guest_spec,
-    leftovers,
-    storages,
-)
+from harness.embedded.node import leftovers, storages
 from harness.embedded.node.errors import failure
 from harness.embedded.node.guest_config import Guest, description_text
-from harness.embedded.node.guest_create import warn_nesting
 from harness.embedded.node.guests import check_lock
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_disks, guest_permissions, guest_settings, guest_snapshots, guest_spec
+from harness.embedded.node.operations.guest_create import warn_nesting
 from harness.embedded.node.runtime import CopyingRuntime
 from harness.embedded.node.tasks import Task
 

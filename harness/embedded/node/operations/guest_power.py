@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.embedded.node import guest_spec, guest_update
 from harness.embedded.node.errors import bad_parameters, failure
 from harness.embedded.node.guests import check_lock
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_spec, guest_update
 from harness.embedded.node.permissions import ROOT
 from harness.embedded.node.runtime import GuestError
 from harness.embedded.node.tasks import Task

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.embedded.node import archives, guest_power, guest_spec, storages, uploads
+from harness.embedded.node import archives, storages, uploads
 from harness.embedded.node.errors import failure
-from harness.embedded.node.formats import split_list
+from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.guest_config import Guest, parse
 from harness.embedded.node.guests import check_lock
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_power, guest_spec
 from harness.embedded.node.runtime import ArchivingRuntime
 from harness.embedded.node.tasks import Task
 from harness.kit.errors import HarnessError

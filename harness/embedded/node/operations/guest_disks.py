@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import uuid4
 
-from harness.embedded.node import property_string, sizes, storages, verify
+from harness.embedded.node import storages
 from harness.embedded.node.errors import failure
+from harness.embedded.node.grammar import property_string, sizes, verify
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.node import Node
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness.embedded.node import guest_disks
 from harness.embedded.node.errors import failure
 from harness.embedded.node.guests import check_lock
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_disks
 from harness.embedded.node.tasks import Task
 
 

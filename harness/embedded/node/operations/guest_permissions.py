@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from harness.embedded.node import guest_disks, guest_spec, storages, verify
+from harness.embedded.node import storages
 from harness.embedded.node.errors import denied
+from harness.embedded.node.grammar import verify
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_disks, guest_spec
 from harness.embedded.node.permissions import ROOT
 
 _GROUPS = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from harness.embedded.node import guest_disks, guest_power, guest_settings, guest_spec, leftovers
-from harness.embedded.node.backups import known
+from harness.embedded.node import leftovers
 from harness.embedded.node.errors import ApiError, failure
 from harness.embedded.node.guest_config import Guest
-from harness.embedded.node.guest_create import Request, manage
 from harness.embedded.node.guests import check_lock
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_disks, guest_power, guest_settings, guest_spec
+from harness.embedded.node.operations.backups import known
+from harness.embedded.node.operations.guest_create import Request, manage
 from harness.embedded.node.runtime import ArchivingRuntime, MendingRuntime
 from harness.embedded.node.tasks import Task
 from harness.embedded.node.uploads import file_of

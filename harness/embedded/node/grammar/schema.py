@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from importlib import resources
 from typing import Any
 
-from harness.embedded.node import verify
+from harness.embedded.node.grammar import verify
 
 Rules = Mapping[str, verify.Rule]
 RELEASES = ("9.2", "8.4")

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Literal
 
-from harness.embedded.node import guest_disks, verify
+from harness.embedded.node.grammar import verify
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_disks
 from harness.embedded.node.runtime import GuestDevice, GuestMount, GuestNet, GuestSpec
 
 _NET = re.compile(r"net(\d+)")

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from harness.embedded.node import guest_power, ha
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_power, ha
 from harness.embedded.node.tasks import InterruptedTaskError, Task, classify
 from harness.kit.errors import HarnessError
 

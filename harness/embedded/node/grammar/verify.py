@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from harness.embedded.node import formats, property_formats, property_string
+from harness.embedded.node.grammar import formats, property_formats, property_string
 
 Rule = Mapping[str, Any]
 Errors = dict[str, str]

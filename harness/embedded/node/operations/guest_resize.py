@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from harness.embedded.node import guest_disks, guest_permissions, guest_spec, sizes, storages
+from harness.embedded.node import storages
 from harness.embedded.node.errors import failure
+from harness.embedded.node.grammar import sizes
 from harness.embedded.node.guests import check_digest, check_lock
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_disks, guest_permissions, guest_spec
 from harness.embedded.node.tasks import Task
 
 

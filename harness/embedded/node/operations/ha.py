@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from harness.embedded.node import guest_power
 from harness.embedded.node.errors import ApiError, failure
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_power
 from harness.embedded.node.store import Record
 from harness.embedded.node.tasks import Task
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.embedded.node.property_string import Format
+from harness.embedded.node.grammar.property_string import Format
 
 _COUNT = {"type": "integer", "optional": 1, "minimum": 0}
 _FLAG = {"type": "boolean", "optional": 1}

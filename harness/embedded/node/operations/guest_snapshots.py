@@ -6,11 +6,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from harness.embedded.node import guest_config, guest_disks, guest_power, guest_spec, storages
+from harness.embedded.node import guest_config, storages
 from harness.embedded.node.errors import failure
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.guests import check_lock
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_disks, guest_power, guest_spec
 from harness.embedded.node.runtime import GuestError
 from harness.embedded.node.tasks import Task
 

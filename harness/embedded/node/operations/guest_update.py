@@ -9,11 +9,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.embedded.node import guest_disks, guest_permissions, guest_settings, guest_spec, storages
+from harness.embedded.node import storages
 from harness.embedded.node.errors import bad_parameters, failure, invalid
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.guests import check_digest, check_lock, check_protection
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_disks, guest_permissions, guest_settings, guest_spec
 from harness.kit.errors import HarnessError
 
 READ_ONLY = ("unprivileged",)

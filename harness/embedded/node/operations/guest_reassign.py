@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from harness.embedded.node import guest_disks, guest_move, storages
+from harness.embedded.node import storages
 from harness.embedded.node.errors import failure
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.guests import check_digest, check_lock
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_disks, guest_move
 from harness.embedded.node.runtime import CopyingRuntime
 from harness.embedded.node.tasks import Task
 from harness.kit.errors import HarnessError

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from harness.embedded.node import backup_jobs, guest_disks, guest_spec, ha, storages
+from harness.embedded.node import backup_jobs, storages
 from harness.embedded.node.errors import failure
 from harness.embedded.node.guests import check_lock, check_protection
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_disks, guest_spec, ha
 from harness.embedded.node.tasks import Task
 
 

@@ -7,9 +7,11 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.embedded.node import guest_config, guest_disks, property_string, storages, verify
+from harness.embedded.node import guest_config, storages
 from harness.embedded.node.errors import failure
+from harness.embedded.node.grammar import property_string, verify
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_disks
 
 MAC_PREFIX = "BC:24:11"
 

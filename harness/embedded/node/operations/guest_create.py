@@ -8,22 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.embedded.node import (
-    archives,
-    distributions,
-    guest_disks,
-    guest_permissions,
-    guest_power,
-    guest_settings,
-    guest_spec,
-    keys,
-    leftovers,
-    storages,
-    uploads,
-)
+from harness.embedded.node import archives, distributions, keys, leftovers, storages, uploads
 from harness.embedded.node.errors import ApiError, denied, failure
 from harness.embedded.node.guest_config import Guest
 from harness.embedded.node.node import Node
+from harness.embedded.node.operations import guest_disks, guest_permissions, guest_power, guest_settings, guest_spec
 from harness.embedded.node.runtime import ArchiveError, ImportingRuntime
 from harness.embedded.node.tasks import InterruptedTaskError, Task
 from harness.kit.errors import HarnessError

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from harness.embedded.node import firewall_formats
+from harness.embedded.node.grammar import firewall_formats
 
 Check = Callable[[str], None]
 _CHECKS: dict[str, Check] = {}
