@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import answers, creates, deploys, forge, merging, node, pages, planning, plot, ready, verifying
+from bench import answers, creates, deploys, forge, merging, node, pages, planning, plot, ready, table, verifying
 from bench.measure import Figure
 from tests.e2e.world import World
 
@@ -91,6 +91,7 @@ def keep(figures: list[Figure], name: str) -> None:
     document = {"taken": taken, "machine": machine, "figures": rows}
     (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     plot.draw(figures, RESULTS / f"{name}.svg")
+    table.write()
     print(f"written: bench/results/{name}.json and .svg")
 
 

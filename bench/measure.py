@@ -31,8 +31,8 @@ class Figure:
         """As the table shows it."""
         if self.limit is None:
             return ""
-        sign = "≥" if self.at_least else "≤"
-        return f"{'reached' if self.reached else 'MISSED'} ({sign} {self.limit:g} {self.unit})"
+        promised = f"{'≥' if self.at_least else '≤'} {self.limit:g} {self.unit}".rstrip()
+        return f"{'reached' if self.reached else 'MISSED'} ({promised})"
 
 
 def seconds(action: Callable[[], object]) -> float:

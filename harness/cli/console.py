@@ -40,14 +40,14 @@ def write(text: str) -> None:
     sys.stdout.write(redact(text) + "\n")
 
 
-def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, console: Console | None = None) -> None:
+def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table that wraps its cells rather than cutting them; a row's first word may colour it (see ``_STYLES``)."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*(Text(redact(cell), style=_STYLES.get(cell, "")) for cell in row))
-    (console or out()).print(table, soft_wrap=False)
+    out().print(table, soft_wrap=False)
 
 
 _STYLES = {"ok": "green", "problem": "red", "note": "yellow", "error": "red", "warning": "yellow"}

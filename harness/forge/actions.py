@@ -11,12 +11,6 @@ from harness.forge.repositories import path
 from harness.kit.clock import Deadline, wait_until
 
 
-def workflows(forge: Forge, slug: str) -> dict[str, bool]:
-    """Workflow files of the default branch, with whether they are switched on."""
-    found = forge.get(path(slug, "actions", "workflows"))
-    return {entry["id"]: entry.get("state") == "active" for entry in found.get("workflows") or []}
-
-
 def runs(
     forge: Forge,
     slug: str,

@@ -12,7 +12,7 @@ import requests
 
 from harness.forge.errors import ForgeUnreachable, NotFound
 from harness.forge.session import TIMEOUT, Address, Login, open_session, refusal, unreachable
-from harness.kit.clock import Clock, Deadline, SystemClock, wait_until
+from harness.kit.clock import Clock, SystemClock
 
 __all__ = ["Address", "Forge", "Login", "segment"]
 
@@ -111,20 +111,9 @@ class Forge:
         """The forge's version, ``1.26.0``."""
         return str(self.get("version")["version"])
 
-    def wait_ready(self, deadline: Deadline) -> None:
-        """Wait until the forge answers; raises ``DeadlineError``."""
-        wait_until(self._answers, deadline, f"the forge at {self.address.base} answers")
-
     def close(self) -> None:
         """Let the connections go."""
         self._session.close()
-
-    def _answers(self) -> bool:
-        try:
-            self._send("GET", "version")
-        except ForgeUnreachable:
-            return False
-        return True
 
     def _data(self, method: str, path: str, **options: Any) -> Any:
         return _decoded(self._call(method, path, **options))

@@ -40,12 +40,6 @@ def ensure(forge: Forge, name: str, password: Secret, *, email: str) -> bool:
     return True
 
 
-def set_password(forge: Forge, name: str, password: Secret) -> None:
-    """Give an account another password (as an administrator)."""
-    body = {"login_name": name, "source_id": 0, "password": password.reveal(), "must_change_password": False}
-    forge.patch(f"admin/users/{segment(name)}", body)
-
-
 def tokens(forge: Forge, name: str) -> list[Token]:
     """The account's tokens, without their secrets; asked with a password, never with a token."""
     return [Token.of(entry) for entry in forge.listed(f"users/{segment(name)}/tokens")]

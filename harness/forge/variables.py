@@ -68,10 +68,5 @@ def put_secret(forge: Forge, scope: Scope, name: str, value: Secret) -> None:
     forge.put(f"{scope.prefix}/secrets/{segment(name)}", {"data": value.reveal()})
 
 
-def secret_names(forge: Forge, scope: Scope) -> frozenset[str]:
-    """Names of the secrets of an organisation or repository."""
-    return frozenset(entry["name"] for entry in forge.listed(f"{scope.prefix}/secrets"))
-
-
 def _variable(scope: Scope, name: str) -> str:
     return f"{scope.prefix}/variables/{segment(name)}"

@@ -64,7 +64,6 @@ def wait_until(
     *,
     first_pause: float = 0.02,
     longest_pause: float = 0.5,
-    hint: str | None = None,
 ) -> T:
     """Call ``probe`` until it returns something true and return that; pauses grow by half each time.
 
@@ -76,6 +75,6 @@ def wait_until(
         if result:
             return result
         if deadline.passed:
-            raise DeadlineError(f"{what}: not within {deadline.seconds:g} s", hint=hint)
+            raise DeadlineError(f"{what}: not within {deadline.seconds:g} s")
         deadline.clock.sleep(min(pause, max(deadline.remaining, 0.001)))
         pause = min(pause * 1.5, longest_pause)

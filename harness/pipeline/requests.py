@@ -14,8 +14,6 @@ from harness.pipeline.agreement import NOTHING, Agreement
 from harness.pipeline.containers import Entry
 from harness.pipeline.job import Proposal
 
-TOPIC = "plan"
-
 
 def open_proposal(forge: Forge, slug: str) -> Proposal:
     """The open release pull request of a repository; raises ``UsageError`` when there is none."""

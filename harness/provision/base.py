@@ -16,8 +16,6 @@ from harness.remote.errors import RemoteCommandError
 
 SCRIPT = Path(__file__).parent / "base.sh"
 """Part of every container's revision."""
-LOGIN = "config"
-"""Whom the harness logs in as from the base on."""
 LOCALE = "en_US.UTF-8"
 TIMEZONE = "Etc/UTC"
 TIMEOUT = 1800.0

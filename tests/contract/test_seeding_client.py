@@ -115,7 +115,7 @@ def test_variables_are_read_back_and_secrets_are_not(here: World, slug: str) -> 
         assert variables.get(here.forge, scope, "greeting") == "good day"
         assert variables.listed(here.forge, scope)["GREETING"] == "good day"
         variables.put_secret(here.forge, scope, "KEY", Secret("never shown"))
-        assert "KEY" in variables.secret_names(here.forge, scope)
+        assert "KEY" in {secret["name"] for secret in here.forge.listed(f"{scope.prefix}/secrets")}
         variables.delete(here.forge, scope, "GREETING")
         variables.delete(here.forge, scope, "GREETING")
         assert variables.get(here.forge, scope, "GREETING") is None
@@ -131,8 +131,7 @@ def test_a_webhook_is_made_once_and_changed_afterwards(here: World, slug: str) -
     assert hooks.listed(here.forge, slug) == []
 
 
-def test_workflows_are_listed_and_started(here: World, slug: str) -> None:
-    assert actions.workflows(here.forge, slug) == {"ci.yml": True}
+def test_workflows_are_started(here: World, slug: str) -> None:
     actions.dispatch(here.forge, slug, "ci.yml", "main")
     run = next(entry for entry in actions.runs(here.forge, slug) if entry.event == "workflow_dispatch")
     assert (run.workflow, run.branch, run.sha, run.done) == ("ci.yml", "main", here.head(slug), False)
@@ -167,8 +166,7 @@ def test_accounts_and_their_tokens(here: World) -> None:
     with pytest.raises(LoginRefused):
         users.me(Forge(here.forge.address, Login(name, token=first)))
     assert users.me(Forge(here.forge.address, Login(name, token=second))).login == name
-    users.set_password(here.admin, name, Secret("second-Password-2"))
-    assert not users.me(Forge(here.forge.address, Login(name, Secret("second-Password-2")))).admin
+    assert not users.me(Forge(here.forge.address, Login(name, Secret("first-Password-1")))).admin
     assert organisations.members(here.forge, "main") == ["gitops"]
 
 

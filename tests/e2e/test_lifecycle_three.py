@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.world import World
 
-BROKER, PROXY, APACHE = 111, 112, 113
+BROKER, APACHE = 111, 113
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ import pytest
 from harness.embedded.forge import server
 from harness.embedded.forge.services import jobs
 from harness.kit.clock import Deadline, wait_until
-from tests.contract.forge.client import Client, commit, git, working_copy
+from tests.contract.forge.client import Client, git, working_copy
 from tests.contract.forge.target import Target
 
 ROOT = Path(__file__).parents[2]
@@ -90,11 +90,6 @@ class World:
         work = working_copy(self.path / name.replace("/", "-"), files)
         git(work, "push", "-q", self.client.url(name), "main")
         return git(work, "rev-parse", "HEAD").stdout.strip()
-
-    def push_again(self, files: dict[str, str], name: str = "main/app") -> None:
-        work = self.path / name.replace("/", "-")
-        commit(work, files, "again")
-        git(work, "push", "-q", self.client.url(name), "main")
 
     def run(self, name: str = "main/app") -> dict[str, Any]:
         """The newest run."""

@@ -278,9 +278,3 @@ def test_a_forge_without_rules_for_branches_is_no_error() -> None:
     assert branches.protect(client, "main/config", "release") is False
     client, _, _ = forge((403, {"message": "Branch protection already exist"}))
     assert branches.protect(client, "main/config", "release") is True
-
-
-def test_waiting_for_a_forge_that_starts() -> None:
-    client, sent, clock = forge(BROKEN, BROKEN, (200, {"version": "1"}))
-    client.wait_ready(Deadline(5, clock))
-    assert len(sent.sent) == 3

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from bench import table
 from harness.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -77,6 +79,20 @@ def test_the_readmes_first_screen_has_the_picture_and_the_two_commands() -> None
     screen = "\n".join((ROOT / "README.md").read_text().splitlines()[:45])
     for expected in ("```mermaid", "./run local", "./run tests"):
         assert expected in screen
+
+
+def test_the_kept_figures_of_the_paper_are_those_of_the_results() -> None:
+    paper = table.PAPER.read_text()
+    assert paper == table.renewed(paper, table.RESULTS), "write it anew: python -m bench.table"
+
+
+def test_of_a_figure_that_was_taken_twice_the_newest_is_shown(tmp_path: Path) -> None:
+    for name, taken, value in (("all", "2026-02-01", 12.0), ("plan", "2026-01-01", 3.0)):
+        figure = {"name": "plan", "value": value, "unit": "s", "limit": 10.0, "at_least": False, "note": ""}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"taken": taken, "figures": [{**figure, "reached": None}]}))
+    shown = table.render(tmp_path)
+    assert "| [all](results/all.svg) | plan | 12 s | MISSED (≤ 10 s) |" in shown
+    assert "[plan]" not in shown
 
 
 def test_the_changelog_has_a_section_for_what_is_not_released() -> None:

@@ -60,7 +60,6 @@ class EngineFacts:
     operating_system: str = ""
     security: frozenset[str] = frozenset()
     cpus: int = 1
-    memory_bytes: int = 0
     memory_limit: bool = True
     swap_limit: bool = True
     architecture: str = "x86_64"
@@ -116,7 +115,6 @@ def read_facts(info: Mapping[str, Any]) -> EngineFacts:
         operating_system=str(info.get("OperatingSystem", "")),
         security=frozenset(option.removeprefix("name=") for option in options),
         cpus=int(info.get("NCPU") or 1),
-        memory_bytes=int(info.get("MemTotal") or 0),
         memory_limit=bool(info.get("MemoryLimit", True)),
         swap_limit=bool(info.get("SwapLimit", True)),
         architecture=str(info.get("Architecture", "x86_64")),

@@ -88,12 +88,6 @@ class Application:
         return await anyio.to_thread.run_sync(web.answer, self._forge, call)
 
 
-def _is_file(path: str) -> bool:
-    parts = path.strip("/").split("/")
-    is_diff = len(parts) == 4 and parts[2] == "pulls" and parts[3].endswith((".diff", ".patch"))
-    return (len(parts) > 3 and parts[2] in {"raw", "archive"}) or is_diff
-
-
 def _query(request: Request) -> Mapping[str, list[str]]:
     return {name: request.query_params.getlist(name) for name in request.query_params}
 

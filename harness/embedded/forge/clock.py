@@ -6,7 +6,6 @@ import time
 from datetime import UTC, datetime
 
 ZERO = "0001-01-01T00:00:00Z"  # Go's zero time, shown where Gitea has not filled a field
-EPOCH = "1970-01-01T00:00:00Z"
 
 
 def now() -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness.embedded.node import samples, secrets_box, storages
-from harness.embedded.node.errors import denied, failure
+from harness.embedded.node.errors import failure
 from harness.embedded.node.expressions import Evaluator
 from harness.embedded.node.faults import Plan
 from harness.embedded.node.grammar import schema as schemas
@@ -145,12 +145,6 @@ class Events:
     def newest(self, count: int) -> list[dict[str, Any]]:
         """The newest lines first."""
         return list(itertools.islice(reversed(self._lines), count))
-
-
-def require_root(user: str, what: str) -> None:
-    """Raise 403 with the reason unless the caller is root@pam by ticket."""
-    if user != ROOT:
-        raise denied(what)
 
 
 def state_file(directory: Path | None) -> Path | None:

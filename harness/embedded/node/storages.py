@@ -14,13 +14,11 @@ from harness.embedded.node.errors import bad_parameters, failure
 from harness.embedded.node.faults import Plan
 from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.store import Record, Store
-from harness.kit.errors import HarnessError
 
 DEFAULTS: Mapping[str, Mapping[str, str]] = {
     "local": {"type": "dir", "path": "/var/lib/vz", "content": "backup,iso,vztmpl,rootdir,images,snippets,import"},
     "local-lvm": {"type": "lvmthin", "thinpool": "data", "vgname": "pve", "content": "rootdir,images"},
 }
-TOTAL_BYTES = 270_553_174_016
 FOLDERS: Mapping[str, str] = {
     "vztmpl": "template/cache",
     "iso": "template/iso",
@@ -251,7 +249,3 @@ def new_disk(text: str) -> tuple[str, str] | None:
 def template_format(name: str) -> str:
     """The format that lists show for a template archive."""
     return next((word for suffix, word in _TEMPLATE_FORMATS.items() if name.endswith(suffix)), "tar")
-
-
-class StorageFullError(HarnessError):
-    """Nothing fits on the storage any more."""

@@ -24,14 +24,15 @@ def service_login(admin: Forge, *, name: str = names.ACCOUNT, title: str = _TITL
     return Login(name, token=users.create_token(admin, name, title, _SCOPES))
 
 
-def recipes_login(admin: Forge, service: Forge, *, name: str = names.RECIPES, title: str = _TITLE) -> Login:
+def recipes_login(admin: Forge, service: Forge) -> Login:
     """The login by which recipes read and write variables: it owns the organisations, its token opens nothing else.
 
     Forges let only owners of an organisation at its variables; the scope keeps everything else of them shut. The
     organisations are made by ``service`` where they are missing, so that they are its own.
     """
+    name = names.RECIPES
     users.ensure(admin, name, Secret(secrets.token_urlsafe(32)), email=f"{name}@localhost.localdomain")
     for organisation, description in names.ORGANISATIONS.items():
         organisations.ensure(service, organisation, description)
         organisations.add_owner(admin, organisation, name)
-    return Login(name, token=users.create_token(admin, name, title, ("write:organization",)))
+    return Login(name, token=users.create_token(admin, name, _TITLE, ("write:organization",)))

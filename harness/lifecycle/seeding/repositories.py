@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from harness.forge import branches, organisations, repositories
 from harness.forge.errors import Conflict, NotFound
 from harness.forge.model import Repository
 from harness.lifecycle.seeding import names
 from harness.lifecycle.seeding.desk import Desk
-
-Heads = Mapping[str, Mapping[str, str]]
-"""Slug → branch → commit."""
 
 
 def ensure_organisations(desk: Desk) -> dict[str, Repository]:

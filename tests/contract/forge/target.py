@@ -15,7 +15,3 @@ class Target:
     admin: str
     password: str
     embedded: server.Served | None = None
-
-    def clone_url(self, repository: str) -> str:
-        """With the administrator's credentials."""
-        return self.base.replace("//", f"//{self.admin}:{self.password}@", 1) + f"/{repository}.git"

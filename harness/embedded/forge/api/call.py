@@ -144,15 +144,15 @@ def plain(text: str | bytes, status: int = 200, headers: Mapping[str, str] | Non
     return Response(text, status, {**(headers or {}), "content-type": "text/plain; charset=utf-8"})
 
 
-def paged(call: Call, items: Sequence[Any], total: int | None = None, *, more: bool = False) -> Response:
-    """A page of ``items``, or ``items`` as the page when ``total`` is given; ``more`` adds commit lists' headers."""
+def paged(call: Call, items: Sequence[Any], total: int | None = None) -> Response:
+    """A page of ``items``, or ``items`` as the page when ``total`` is given."""
     shown = list(call.slice(items) if total is None else items)
     count = len(items) if total is None else total
-    return answer(shown, 200, page_headers(call, count, more=more))
+    return answer(shown, 200, page_headers(call, count))
 
 
 def page_headers(call: Call, total: int, *, more: bool = False) -> dict[str, str]:
-    """The headers of a page of something."""
+    """The headers of a page of something; ``more`` adds those of lists of commits."""
     link = call.link(total)
     found = {"x-total-count": str(total), **({"link": link} if link else {})}
     if more:

@@ -31,7 +31,6 @@ from harness.embedded.forge.store import accounts, repositories
 from harness.embedded.forge.store import pulls as pulls_store
 from harness.embedded.forge.store.records import Account, Pull, Repository
 
-STYLES = ("merge", "rebase", "rebase-merge", "squash", "fast-forward-only", "manually-merged")
 _SWITCH = {
     "merge": "allow_merge_commits",
     "rebase": "allow_rebase",

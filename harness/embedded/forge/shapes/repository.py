@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from harness.embedded.forge import clock
 from harness.embedded.forge.access import Mode
-from harness.embedded.forge.git import names
 from harness.embedded.forge.git.history import Commit
 from harness.embedded.forge.git.repository import Ref
 from harness.embedded.forge.shapes import people
@@ -216,8 +215,3 @@ def release(view: View, found: Repository, made: Release) -> Json:
         "author": people.stranger(view, accounts.by_id(view.db, made.author_id)),
         "assets": [],
     }
-
-
-def is_branch_ref(ref: str) -> bool:
-    """Whether the full ref is a branch."""
-    return ref.startswith("refs/heads/") and names.is_ref_name(ref[11:])

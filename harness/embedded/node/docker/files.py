@@ -73,10 +73,10 @@ def archive(files: Iterable[File]) -> bytes:
     return buffer.getvalue()
 
 
-def with_root_password(shadow: str, password: str, *, run: process.Runner = process.run) -> str:
+def with_root_password(shadow: str, password: str) -> str:
     """The text of shadow(5) with root's password set; it reaches openssl on standard input, never as an argument."""
     try:
-        hashed = run(["openssl", "passwd", "-6", "-stdin"], stdin=password.encode()).text.strip()
+        hashed = process.run(["openssl", "passwd", "-6", "-stdin"], stdin=password.encode()).text.strip()
     except process.CommandError as failed:
         raise GuestError("a root password needs openssl on this machine", hint="apt-get install openssl") from failed
     lines = (line.split(":") for line in shadow.splitlines())

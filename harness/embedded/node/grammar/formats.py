@@ -62,9 +62,9 @@ def _register(*names: str) -> Callable[[Check], Check]:
     return keep
 
 
-def _pattern(name: str, pattern: str, sentence: str, flags: int = re.ASCII) -> None:
+def _pattern(name: str, pattern: str, sentence: str) -> None:
     """A format that is one regular expression; ``{}`` in the sentence is the value."""
-    compiled = re.compile(pattern, flags)
+    compiled = re.compile(pattern, re.ASCII)
 
     def check_pattern(text: str) -> None:
         if not compiled.fullmatch(text):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.embedded.node import guest_status, storage_status
-from harness.embedded.node.errors import failure, invalid
+from harness.embedded.node.errors import failure
 from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.routing import Call, route
 from harness.embedded.node.store import Record
@@ -125,9 +125,3 @@ def delete_pool(call: Call) -> None:
     for key, entry in call.node.store.table("acl").items():
         if entry["path"] == f"/pool/{name}":
             call.node.store.table("acl").delete(key)
-
-
-def check_known(names: list[str]) -> None:
-    """Raise 400 for an empty name."""
-    if any(not name for name in names):
-        raise invalid({"poolid": "property is missing and it is not optional"})
