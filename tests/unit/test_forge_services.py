@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ from harness.embedded.forge.store import pulls as pulls_store
 from harness.embedded.forge.store import repositories as repositories_store
 from harness.embedded.forge.store.records import Account, Delivery, Hook, Repository
 from harness.embedded.forge.vault import Vault
+from harness.embedded.forge.worker import Worker
 
 
 @pytest.fixture
@@ -170,6 +172,42 @@ def test_a_failed_delivery_is_tried_again_later_and_given_up_in_the_end(
     state = forge.db.one(Delivery, "SELECT * FROM delivery")
     assert state is not None
     assert (state.state, state.attempts, len(set(sent))) == ("failed", len(webhooks.PAUSES) + 1, 1)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:99999/x", "http://[x/", "http://127.0.0.1:1/x"])
+def test_an_address_that_cannot_be_reached_counts_as_a_failed_try(
+    forge: Forge, repository: Repository, address: str
+) -> None:
+    config = {"url": address, "content_type": "json"}
+    hook = hooks.create(forge, {"type": "gitea", "config": config, "active": True}, repo_id=repository.id)
+    hooks.queue(forge, hook, "push", {"a": 1})
+
+    assert webhooks.Deliverer(forge).deliver_one()
+
+    state = forge.db.one(Delivery, "SELECT * FROM delivery")
+    assert state is not None
+    assert (state.state, state.attempts, state.answer) == ("waiting", 1, 0)
+
+
+def test_a_worker_goes_on_after_a_round_that_failed(forge: Forge) -> None:
+    done = threading.Event()
+
+    class Stumbling(Worker):
+        rounds = 0
+
+        def _round(self) -> None:
+            self.rounds += 1
+            if self.rounds == 1:
+                raise ValueError("a mistake")
+            done.set()
+            self._stop.wait(5)
+
+    worker = Stumbling(forge)
+    worker.start()
+    try:
+        assert done.wait(10)
+    finally:
+        worker.stop()
 
 
 def test_a_signature_is_an_hmac_and_absent_without_a_secret() -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-
 from harness.embedded.forge import clock, git_push
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.services import jobs, runs
+from harness.embedded.forge.worker import Worker
 from harness.embedded.forge.workflows import cron
 
 _PAUSE_SECONDS = 5.0
 _FORGOTTEN_SECONDS = 60  # a push that lives tells by itself long before
-_log = logging.getLogger(__name__)
 
 
 def tick(forge: Forge, now: int | None = None) -> None:
@@ -29,27 +26,9 @@ def tick(forge: Forge, now: int | None = None) -> None:
     forge.db.run("DELETE FROM token WHERE expires < ?", moment)
 
 
-class Scheduler:
-    """A thread that ticks."""
+class Scheduler(Worker):
+    """Looks every few seconds."""
 
-    def __init__(self, forge: Forge) -> None:
-        self._forge = forge
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the tick under way."""
-        self._stop.set()
-        self._thread.join(10)
-
-    def _work(self) -> None:
-        while not self._stop.wait(_PAUSE_SECONDS):
-            try:
-                tick(self._forge)
-            except Exception:  # the next tick tries again
-                _log.exception("the scheduler failed")
-        self._forge.db.close()
+    def _round(self) -> None:
+        if not self._stop.wait(_PAUSE_SECONDS):
+            tick(self._forge)

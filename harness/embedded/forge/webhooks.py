@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 
 from harness.embedded.forge.forge import Forge
 from harness.embedded.forge.store.records import Delivery, Hook
+from harness.embedded.forge.worker import Worker
 
 PAUSES = (10.0, 60.0, 300.0, 1800.0)  # seconds before each further try
 _TIMEOUT = 10.0
@@ -57,6 +58,13 @@ def headers(hook: Hook, delivery: Delivery, body: bytes, content_type: str) -> d
 
 def send(hook: Hook, delivery: Delivery) -> int:
     """Send once; the status of the answer, or 0 when there was none. Redirects are not followed."""
+    try:
+        return _send(hook, delivery)
+    except (OSError, http.client.HTTPException, ValueError):  # the last: an address with a port that is none
+        return 0
+
+
+def _send(hook: Hook, delivery: Delivery) -> int:
     url = urlsplit(hook.url)
     body, content_type = request_body(hook, delivery)
     connection = _connection(url.scheme, url.hostname or "", url.port)
@@ -64,8 +72,6 @@ def send(hook: Hook, delivery: Delivery) -> int:
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         connection.request("POST", path, body, headers(hook, delivery, body, content_type))
         return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return 0
     finally:
         connection.close()
 
@@ -76,35 +82,19 @@ def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPCon
     return http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
 
 
-class Deliverer:
+class Deliverer(Worker):
     """A few threads that empty the queue; one delivery of a webhook at a time."""
 
     def __init__(self, forge: Forge, transport: Callable[[Hook, Delivery], int] = send) -> None:
-        self._forge = forge
+        super().__init__(forge, forge.deliveries, threads=_WORKERS)
         self._send = transport
-        self._stop = threading.Event()
         self._busy: set[int] = set()
         self._guard = threading.Lock()
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(_WORKERS)]
 
-    def start(self) -> None:
-        """Begin."""
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        """End after the deliveries under way."""
-        self._stop.set()
-        self._forge.deliveries.ring()
-        for thread in self._threads:
-            thread.join(_TIMEOUT)
-
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            seen = self._forge.deliveries.count
-            if not self.deliver_one():
-                self._forge.deliveries.wait(seen, _IDLE)
-        self._forge.db.close()
+    def _round(self) -> None:
+        seen = self._forge.deliveries.count
+        if not self.deliver_one():
+            self._forge.deliveries.wait(seen, _IDLE)
 
     def deliver_one(self) -> bool:
         """Try the delivery that is due first; whether there was one."""
