@@ -46,10 +46,11 @@ def container(name: str = "apache", *, at: str = "10.143.0.13/24", **changes: An
 
 
 class FakeClock:
-    """Time passes only where somebody waits."""
+    """Time passes only where somebody waits; ``pauses`` are the seconds of each wait."""
 
     def __init__(self) -> None:
         self.time = 0.0
+        self.pauses: list[float] = []
 
     def monotonic(self) -> float:
         return self.time
@@ -58,4 +59,5 @@ class FakeClock:
         return datetime.fromtimestamp(self.time, UTC)
 
     def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
         self.time += seconds

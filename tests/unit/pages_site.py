@@ -94,6 +94,21 @@ class Site:
             self.api.commit(full_name, files, "First")
         return full_name
 
+    def infrastructure(self) -> None:
+        """Repositories of a control plane and two containers; ``gitops`` may write to the first, ``limited`` to one."""
+        for name in ("config", "broker", "proxy"):
+            self.repository(f"main/{name}", {"a": "b\n"})
+        for name, writes in (("gitops", "config"), ("limited", "broker")):
+            self.person(name)
+            self.api.call("PUT", f"/repos/main/{writes}/collaborators/{name}", {"permission": "write"})
+
+    def token(self, name: str, *scopes: str) -> str:
+        """A new token of a person, in the place of an earlier one for the same scopes."""
+        path, title = f"{self.url}/api/v1/users/{name}/tokens", "-".join(scopes) or "none"
+        requests.delete(f"{path}/{title}", auth=(name, PASSWORD), timeout=30)
+        body = {"name": title, "scopes": list(scopes)}
+        return str(requests.post(path, json=body, auth=(name, PASSWORD), timeout=30).json()["sha1"])
+
     def pull(self, repository: str, files: dict[str, str], head: str = "topic", **details: Any) -> dict[str, Any]:
         """A pull request onto ``main``."""
         self.api.commit(repository, files, "Change it", new=head)

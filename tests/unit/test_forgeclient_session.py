@@ -17,26 +17,9 @@ from harness.forge.session import open_session
 from harness.forge.variables import Scope
 from harness.kit.clock import Deadline
 from harness.kit.secret import Secret
+from tests.samples import FakeClock
 
 Handler = Callable[[requests.PreparedRequest], Any]
-
-
-class Ticking:
-    """A clock that only goes when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def now(self) -> Any:
-        raise NotImplementedError
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
-        self.slept.append(seconds)
 
 
 class Transport(BaseAdapter):
@@ -66,8 +49,8 @@ class Transport(BaseAdapter):
         pass
 
 
-def forge(*replies: Any, login: Login | None = None) -> tuple[Forge, Transport, Ticking]:
-    address, transport, clock = Address("http://forge.example:8080/"), Transport(list(replies)), Ticking()
+def forge(*replies: Any, login: Login | None = None) -> tuple[Forge, Transport, FakeClock]:
+    address, transport, clock = Address("http://forge.example:8080/"), Transport(list(replies)), FakeClock()
     who = login or Login("ann", Secret("correct-horse"))
     session = open_session(address, who)
     session.mount("http://", transport)
@@ -103,7 +86,7 @@ def test_certificates_are_checked_always() -> None:
 def test_a_get_is_tried_again_and_a_write_is_not() -> None:
     client, sent, clock = forge(BROKEN, (503, None), (200, {"login": "ann"}))
     assert client.get("user") == {"login": "ann"}
-    assert (len(sent.sent), len(clock.slept)) == (3, 2)
+    assert (len(sent.sent), len(clock.pauses)) == (3, 2)
     client, sent, _ = forge(BROKEN)
     with pytest.raises(ForgeUnreachable, match=r"forge\.example"):
         client.post("orgs", {"username": "x"})

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.browser.world import CONTAINERS
-from tests.unit.pages_site import PASSWORD, Site, site
+from tests.unit.pages_site import Site, site
 
 _PATH = "/api/gitops/containers"
 
@@ -17,23 +17,8 @@ _PATH = "/api/gitops/containers"
 @pytest.fixture(scope="module")
 def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with site(tmp_path_factory.mktemp("containers")) as found:
-        for name in ("config", "broker", "proxy"):
-            found.repository(f"main/{name}", {"a": "b\n"})
-        for person in ("gitops", "limited"):
-            found.person(person)
-        found.api.call("PUT", "/repos/main/config/collaborators/gitops", {"permission": "write"})
-        found.api.call("PUT", "/repos/main/broker/collaborators/limited", {"permission": "write"})
+        found.infrastructure()
         yield found
-
-
-def _token(forge: Site, name: str, *scopes: str) -> str:
-    body = {"name": f"t-{'-'.join(scopes)}", "scopes": list(scopes)}
-    path = f"{forge.url}/api/v1/users/{name}/tokens"
-    answer = requests.post(path, json=body, auth=(name, PASSWORD), timeout=30)
-    if answer.status_code == 400:
-        requests.delete(f"{path}/{body['name']}", auth=(name, PASSWORD), timeout=30)
-        answer = requests.post(path, json=body, auth=(name, PASSWORD), timeout=30)
-    return str(answer.json()["sha1"])
 
 
 def _send(forge: Site, token: str, body: Any, path: str = "", method: str = "PUT") -> requests.Response:
@@ -42,7 +27,7 @@ def _send(forge: Site, token: str, body: Any, path: str = "", method: str = "PUT
 
 
 def test_the_service_account_publishes_and_the_page_shows(forge: Site) -> None:
-    token = _token(forge, "gitops", "write:repository")
+    token = forge.token("gitops", "write:repository")
     answer = _send(forge, token, {"target": "10.143.0.1:8006", "containers": CONTAINERS})
     assert answer.status_code == 200
     assert answer.json()["published"].endswith("Z")
@@ -60,7 +45,7 @@ def test_the_service_account_publishes_and_the_page_shows(forge: Site) -> None:
 
 
 def test_what_is_read_can_be_published_again(forge: Site) -> None:
-    token = _token(forge, "gitops", "write:repository")
+    token = forge.token("gitops", "write:repository")
     found = _send(forge, token, None, method="GET").json()
     assert _send(forge, token, found).json()["containers"] == found["containers"]
 
@@ -85,13 +70,13 @@ def test_filters_leave_what_needs_a_look(forge: Site) -> None:
 def test_everything_is_published_by_who_may_write_the_control_plane_only(
     forge: Site, name: str, scopes: tuple[str, ...], status: int
 ) -> None:
-    answer = _send(forge, _token(forge, name, *scopes) if name else "", {"containers": []})
+    answer = _send(forge, forge.token(name, *scopes) if name else "", {"containers": []})
     assert answer.status_code == status
     assert answer.json()["message"]
 
 
 def test_a_container_is_published_by_who_may_write_its_repository(forge: Site) -> None:
-    token = _token(forge, "limited", "write:repository")
+    token = forge.token("limited", "write:repository")
     one = {"repository": "main/broker", "status": "stopped", "id": 111}
     assert _send(forge, token, one, "/broker").status_code == 204
     known = {found["name"]: found for found in _send(forge, token, None, method="GET").json()["containers"]}
@@ -101,7 +86,7 @@ def test_a_container_is_published_by_who_may_write_its_repository(forge: Site) -
 
 @pytest.mark.parametrize("given", ["main/proxy", "main/broker", "", "main/none", "../x"])
 def test_a_container_of_another_repository_is_out_of_reach(forge: Site, given: str) -> None:
-    token = _token(forge, "limited", "write:repository")
+    token = forge.token("limited", "write:repository")
     assert _send(forge, token, {"repository": given, "status": "stopped"}, "/proxy").status_code == 403
     assert _send(forge, token, None, "/proxy", method="DELETE").status_code == 403
 
@@ -128,15 +113,15 @@ def test_a_session_publishes_nothing(forge: Site) -> None:
     ],
 )
 def test_a_wrong_document_is_refused_naming_the_field(forge: Site, body: Any, words: str) -> None:
-    before = _send(forge, _token(forge, "gitops", "write:repository"), None, method="GET").json()
-    answer = _send(forge, _token(forge, "gitops", "write:repository"), body)
+    before = _send(forge, forge.token("gitops", "write:repository"), None, method="GET").json()
+    answer = _send(forge, forge.token("gitops", "write:repository"), body)
     assert answer.status_code == 422
     assert words in answer.json()["message"]
-    assert _send(forge, _token(forge, "gitops", "write:repository"), None, method="GET").json() == before
+    assert _send(forge, forge.token("gitops", "write:repository"), None, method="GET").json() == before
 
 
 def test_a_removed_container_is_gone_from_the_page(forge: Site) -> None:
-    token = _token(forge, "gitops", "write:repository")
+    token = forge.token("gitops", "write:repository")
     assert _send(forge, token, {"status": "running", "id": 199}, "/passing").status_code == 204
     assert "running · 199" in forge.admin().get("/containers").text
     assert _send(forge, token, None, "/passing", method="DELETE").status_code == 204
@@ -145,7 +130,7 @@ def test_a_removed_container_is_gone_from_the_page(forge: Site) -> None:
 
 
 def test_text_of_a_container_is_escaped(forge: Site) -> None:
-    token = _token(forge, "gitops", "write:repository")
+    token = forge.token("gitops", "write:repository")
     specs = {"outcome": "failed", "failed": 1, "failures": ["<script>alert(1)</script>"]}
     _send(forge, token, {"hostname": "<b>x</b>", "specs": specs}, "/odd")
     page = forge.admin().get("/containers").text
@@ -155,7 +140,7 @@ def test_text_of_a_container_is_escaped(forge: Site) -> None:
 
 
 def test_a_unit_that_is_not_active_is_said(forge: Site) -> None:
-    token = _token(forge, "gitops", "write:repository")
+    token = forge.token("gitops", "write:repository")
     _send(forge, token, {"status": "running", "unit": "failed"}, "/sick")
     assert "unit failed" in forge.admin().get("/containers").text
     _send(forge, token, None, "/sick", method="DELETE")

@@ -12,7 +12,7 @@ import requests
 
 from harness.embedded.forge import clock
 from harness.embedded.forge.services import reports
-from tests.unit.pages_site import PASSWORD, Site, site
+from tests.unit.pages_site import Site, site
 
 EVIL = "<!doctype html><title>x</title><script>alert(1)</script><p>Everything failed</p>"
 
@@ -20,20 +20,9 @@ EVIL = "<!doctype html><title>x</title><script>alert(1)</script><p>Everything fa
 @pytest.fixture(scope="module")
 def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with site(tmp_path_factory.mktemp("reports")) as found:
-        for name in ("config", "broker", "proxy"):
-            found.repository(f"main/{name}", {"a": "b\n"})
+        found.infrastructure()
         found.repository("main/hidden", {"a": "b\n"}, private=True)
-        for person in ("gitops", "limited"):
-            found.person(person)
-        found.api.call("PUT", "/repos/main/config/collaborators/gitops", {"permission": "write"})
-        found.api.call("PUT", "/repos/main/broker/collaborators/limited", {"permission": "write"})
         yield found
-
-
-def _token(forge: Site, name: str, scope: str = "write:repository") -> str:
-    path, body = f"{forge.url}/api/v1/users/{name}/tokens", {"name": scope, "scopes": [scope]}
-    requests.delete(f"{path}/{scope}", auth=(name, PASSWORD), timeout=30)
-    return str(requests.post(path, json=body, auth=(name, PASSWORD), timeout=30).json()["sha1"])
 
 
 def _put(forge: Site, token: str, name: str, body: Any) -> requests.Response:
@@ -62,7 +51,12 @@ def _kept(forge: Site, repository: str) -> list[str]:
 
 def test_a_report_is_handed_over_and_led_to_from_its_run(forge: Site) -> None:
     run = _run(forge, "main/broker")
-    answer = _put(forge, _token(forge, "gitops"), "run-1", {"html": EVIL, "repository": "main/broker", "run": run})
+    answer = _put(
+        forge,
+        forge.token("gitops", "write:repository"),
+        "run-1",
+        {"html": EVIL, "repository": "main/broker", "run": run},
+    )
     assert answer.status_code == 200
     assert answer.json() == {"url": f"{forge.url}/main/broker/actions/reports/run-1"}
     reader = forge.visitor()
@@ -74,7 +68,7 @@ def test_a_report_is_handed_over_and_led_to_from_its_run(forge: Site) -> None:
 
 
 def test_a_report_can_do_nothing_in_a_browser(forge: Site) -> None:
-    _put(forge, _token(forge, "gitops"), "policy", {"html": EVIL})
+    _put(forge, forge.token("gitops", "write:repository"), "policy", {"html": EVIL})
     answer = forge.admin().get("/main/config/actions/reports/policy/document")
     policy = {part.split()[0]: part.split()[1:] for part in answer.headers["content-security-policy"].split("; ")}
     assert policy["sandbox"] == []
@@ -108,7 +102,7 @@ def test_other_pages_frame_nothing(forge: Site) -> None:
 def test_a_report_is_handed_over_by_who_may_write_its_repository_or_the_control_plane(
     forge: Site, name: str, scope: str, repository: str, status: int
 ) -> None:
-    token = _token(forge, name, scope) if name else ""
+    token = forge.token(name, scope) if name else ""
     assert _put(forge, token, "who", {"html": "<p>x", "repository": repository}).status_code == status
 
 
@@ -122,7 +116,12 @@ def test_a_session_hands_over_nothing(forge: Site) -> None:
 )
 def test_a_name_reaches_nothing_but_its_report(forge: Site, name: str) -> None:
     before = _kept(forge, "main/config")
-    assert _put(forge, _token(forge, "gitops"), name, {"html": "<p>x"}).status_code in {401, 404, 405, 422}
+    assert _put(forge, forge.token("gitops", "write:repository"), name, {"html": "<p>x"}).status_code in {
+        401,
+        404,
+        405,
+        422,
+    }
     assert _kept(forge, "main/config") == before
     assert forge.visitor().get(f"/main/config/actions/reports/{name}/document").status_code == 404
 
@@ -142,18 +141,18 @@ def test_a_name_reaches_nothing_but_its_report(forge: Site, name: str) -> None:
     ],
 )
 def test_what_is_no_report_is_refused_naming_the_field(forge: Site, body: Any, words: str) -> None:
-    answer = _put(forge, _token(forge, "gitops"), "wrong", body)
+    answer = _put(forge, forge.token("gitops", "write:repository"), "wrong", body)
     assert answer.status_code == 422
     assert words in answer.json()["message"]
 
 
 def test_a_run_of_another_repository_gets_no_report(forge: Site) -> None:
     body = {"html": "<p>", "repository": "main/broker", "run": _run(forge, "main/proxy")}
-    assert _put(forge, _token(forge, "limited"), "foreign", body).status_code == 422
+    assert _put(forge, forge.token("limited", "write:repository"), "foreign", body).status_code == 422
 
 
 def test_a_report_that_is_too_large_is_refused(forge: Site) -> None:
-    token = _token(forge, "gitops")
+    token = forge.token("gitops", "write:repository")
     assert _put(forge, token, "large", {"html": "x" * (reports.MOST_BYTES + 1)}).status_code == 413
     assert _put(forge, token, "huge", {"html": "x" * (2 * reports.MOST_BYTES + 2**20)}).status_code == 413
     assert _put(forge, token, "most", {"html": "\n" * reports.MOST_BYTES + "x"}).status_code == 413
@@ -170,7 +169,7 @@ def test_a_private_repository_keeps_its_reports_to_its_readers(forge: Site) -> N
 
 
 def test_handing_over_again_replaces_it_wherever_it_came_from(forge: Site) -> None:
-    token, run = _token(forge, "limited"), _run(forge, "main/broker")
+    token, run = forge.token("limited", "write:repository"), _run(forge, "main/broker")
     for document in ({"html": "<p>one"}, {"html": "<p>two", "run": run}):
         assert _put(forge, token, "again", {**document, "repository": "main/broker"}).status_code == 200
     assert forge.visitor().get("/main/broker/actions/reports/again/document").text == "<p>two"
@@ -178,7 +177,7 @@ def test_handing_over_again_replaces_it_wherever_it_came_from(forge: Site) -> No
 
 
 def test_a_renamed_repository_keeps_its_reports_and_a_deleted_one_leaves_none(forge: Site) -> None:
-    token = _token(forge, "gitops")
+    token = forge.token("gitops", "write:repository")
     forge.repository("main/passing", {"a": "b\n"})
     assert _put(forge, token, "kept", {"html": "<p>kept", "repository": "main/passing"}).status_code == 200
     forge.api.call("PATCH", "/repos/main/passing", {"name": "passed"})

@@ -25,6 +25,7 @@ from harness.kit.errors import ExitCode
 from harness.kit.secret import Secret
 from harness.pve import errors
 from harness.pve.client import Credentials, Endpoint, Pve
+from tests.samples import FakeClock
 
 PASSWORD = "correct horse battery"
 
@@ -152,24 +153,6 @@ def handler(server: Server) -> type[BaseHTTPRequestHandler]:
             pass
 
     return Handler
-
-
-class FakeClock:
-    """Time that passes only when somebody sleeps or the test says so."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-        self.sleeps: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def now(self) -> datetime.datetime:
-        return datetime.datetime.fromtimestamp(self.time, datetime.UTC)
-
-    def sleep(self, seconds: float) -> None:
-        self.sleeps.append(seconds)
-        self.time += seconds
 
 
 def client(server: Server, clock: FakeClock | None = None, **credentials: Any) -> Pve:
@@ -340,7 +323,7 @@ def test_a_read_is_made_again_when_the_connection_broke(serve: Serve) -> None:
     pve.get("version")
     server.answers = [Answer(drop=True), Answer(drop=True), Answer(body={"data": 3})]
     assert pve.get("version") == 3
-    assert len(clock.sleeps) == 2
+    assert len(clock.pauses) == 2
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete"])

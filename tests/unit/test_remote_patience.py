@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from harness.remote import errors
 from harness.remote.patience import Patience
-
-
-class StillClock:
-    """Moves only when told."""
-
-    def __init__(self) -> None:
-        self.seconds = 100.0
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.seconds, UTC)
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
+from tests.samples import FakeClock
 
 
 def test_nobody_listening_yet_is_borne_without_end() -> None:
-    patience = Patience(StillClock())
+    patience = Patience(FakeClock())
     for _ in range(100):
         patience.bear(errors.RemoteUnreachable("refused"))
     assert patience.may_try
@@ -35,16 +18,16 @@ def test_nobody_listening_yet_is_borne_without_end() -> None:
 
 def test_a_changed_host_key_is_not_borne() -> None:
     with pytest.raises(errors.HostKeyChanged):
-        Patience(StillClock()).bear(errors.HostKeyChanged("changed"))
+        Patience(FakeClock()).bear(errors.HostKeyChanged("changed"))
 
 
 def test_a_missing_host_key_is_not_borne() -> None:
     with pytest.raises(errors.HostKeyUnknown):
-        Patience(StillClock()).bear(errors.HostKeyUnknown("unknown"))
+        Patience(FakeClock()).bear(errors.HostKeyUnknown("unknown"))
 
 
 def test_a_refused_login_is_tried_again_after_a_pause() -> None:
-    clock = StillClock()
+    clock = FakeClock()
     patience = Patience(clock)
     patience.bear(errors.LoginRefused("no"))
     assert not patience.may_try
@@ -53,14 +36,14 @@ def test_a_refused_login_is_tried_again_after_a_pause() -> None:
 
 
 def test_a_second_refusal_is_final() -> None:
-    patience = Patience(StillClock())
+    patience = Patience(FakeClock())
     patience.bear(errors.LoginRefused("no"))
     with pytest.raises(errors.LoginRefused):
         patience.bear(errors.LoginRefused("no"))
 
 
 def test_the_last_word_is_the_last_line_that_ssh_said() -> None:
-    patience = Patience(StillClock())
+    patience = Patience(FakeClock())
     assert patience.last_word == "no answer"
     patience.bear(errors.RemoteUnreachable("x", detail="Warning\nConnection refused\n"))
     assert patience.last_word == "Connection refused"

@@ -125,7 +125,12 @@ def _check_actor(call: Call) -> None:
 
 def _runs(call: Call, found: list[Run]) -> Response:
     shown = [shapes.run(call.view, call.repository, one) for one in call.slice(found)]
-    return answer({"workflow_runs": shown, "total_count": len(found)}, 200, page_headers(call, len(found)))
+    return _counted(call, "workflow_runs", shown, len(found))
+
+
+def _counted(call: Call, name: str, shown: list[dict[str, Any]], total: int) -> Response:
+    """A page of a list in the form that only actions have: under a name of its own, beside the total."""
+    return answer({name: shown, "total_count": total}, 200, page_headers(call, total))
 
 
 def _matches(call: Call, one: Run, states: set[str] | None) -> bool:
@@ -207,7 +212,7 @@ def _jobs(call: Call, every: list[Job]) -> Response:
     states = _wanted_states(call)
     found = [one for one in every if states is None or states & _state(one)]
     shown = [_shape(call, one) for one in call.slice(found)]
-    return answer({"jobs": shown, "total_count": len(found)}, 200, page_headers(call, len(found)))
+    return _counted(call, "jobs", shown, len(found))
 
 
 def _shape(call: Call, one: Job) -> dict[str, Any]:
@@ -261,7 +266,7 @@ def tasks(call: Call) -> Response:
         within = actions.run(call.forge.db, one.run_id)
         assert within is not None
         shown.append(shapes.task(call.view, call.repository, within, one))
-    return answer({"workflow_runs": shown, "total_count": len(found)}, 200, page_headers(call, len(found)))
+    return _counted(call, "workflow_runs", shown, len(found))
 
 
 # Runners
