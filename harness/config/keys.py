@@ -75,8 +75,8 @@ _ALL = (
     Key(
         "MOUNT",
         "a comma list of /host/path:/path, storage:GiB:/path, /dev/…, or the bare name of a share",
-        "What is mounted in the container: a directory of the node, a volume of its own, a device of the node. For a share"
-        " the container gets the feature `mount=cifs`; mounting it is its recipe's work.",
+        "What is mounted in the container: a directory of the node, a volume of its own, a device of the node. For a"
+        " share the container gets the feature `mount=cifs`; mounting it is its recipe's work.",
         "/srv/data:/data,local-lvm:4:/var/lib/app,/dev/ttyUSB0",
         "",
     ),
