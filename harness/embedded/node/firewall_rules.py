@@ -1,12 +1,13 @@
-"""Whether a firewall rule of a container makes sense, fault by fault in PVE's order (``PVE::Firewall``)."""
+"""Whether a firewall rule makes sense, fault by fault in PVE's order (``PVE::Firewall``)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from harness.embedded.node.errors import ApiError, invalid
+from harness.embedded.node.errors import ApiError, failure, invalid
 from harness.embedded.node.firewall import Firewall
 from harness.embedded.node.grammar import firewall_formats
 from harness.embedded.node.grammar.formats import split_list
@@ -16,9 +17,28 @@ _FIELDS = frozenset(("type", "action", "macro", "iface", "source", "dest", "prot
 _FIELDS |= {"comment", "icmp-type", "pos", "digest"}
 _ACTIONS = ("ACCEPT", "DROP", "REJECT")
 _MIXED = "detected mixed ipv4/ipv6 addresses in rule"
-_ICMP = ("icmp", "icmpv6", "ipv6-icmp")
+_ICMP = {"icmp": 4, "icmpv6": 6, "ipv6-icmp": 6}
 _MACROS = {name.lower(): name for name in firewall_formats.MACROS}
 Rule = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a rule stands in: ``kind`` is ``ct``, ``host``, ``cluster`` or ``group``; names are looked up in ``own``
+    first, then in ``cluster``.
+    """
+
+    kind: str
+    own: Firewall
+    cluster: Firewall
+
+    def has_set(self, name: str) -> bool:
+        """Whether there is an address set of that name."""
+        return name in self.own.sets or name in self.cluster.sets
+
+    def alias(self, name: str) -> Mapping[str, Any] | None:
+        """The alias of that name in any case, or None."""
+        return self.own.aliases.get(name.lower()) or self.cluster.aliases.get(name.lower())
 
 
 def written(rule: Rule, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,15 +65,16 @@ def without(rule: Rule, names: str) -> dict[str, Any]:
     return {name: value for name, value in rule.items() if name not in removed}
 
 
-def verified(rule: Rule, firewall: Firewall) -> dict[str, Any]:
+def verified(rule: Rule, place: Surroundings) -> dict[str, Any]:
     """The rule with its macro's name as PVE writes it; raises 400 for the first fault."""
     macro = rule.get("macro")
     checked = {**rule, "macro": _MACROS.get(str(macro).lower(), macro)} if macro else dict(rule)
-    for check in (_action, _interface, _macro, _destination_ports, _icmp_type, _source_ports):
+    _type(checked, place.kind)
+    _interface(checked, place.kind)
+    for check in (_macro, _destination_ports, _icmp_type, _source_ports):
         check(checked)
-    for name in ("source", "dest"):
-        _reference(checked, name, firewall)
-    version = _version(checked, firewall)
+    version = _version(checked, place)
+    checked.pop("ipversion", None)
     return {**checked, "ipversion": version} if version else checked
 
 
@@ -61,17 +82,21 @@ def _fault(name: str, text: str) -> ApiError:
     return invalid({name: text})
 
 
-def _action(rule: Rule) -> None:
+def _type(rule: Rule, place: str) -> None:
     kind, action = rule.get("type"), rule.get("action")
-    if kind == "forward":
+    if kind == "group" and place == "group":
+        raise _fault("type", "security groups not allowed")
+    if kind == "forward" and place == "ct":
         raise _fault("type", "unknown rule type 'forward'")
-    if kind in ("in", "out") and action not in _ACTIONS:
+    if kind != "group" and action not in _ACTIONS:
         raise _fault("action", f"unknown action '{action}'")
 
 
-def _interface(rule: Rule) -> None:
+def _interface(rule: Rule, place: str) -> None:
     name = rule.get("iface")
-    if name and not re.fullmatch(r"net\d+", str(name)):
+    if name and place == "group":
+        raise _fault("type", "parameter -i not allowed for this rule type")
+    if name and place == "ct" and not re.fullmatch(r"net\d+", str(name)):
         raise _fault("iface", r"value does not match the regex pattern 'net\d+'")
 
 
@@ -112,26 +137,39 @@ def _icmp_type(rule: Rule) -> None:
         raise _fault("icmp-type", f"invalid icmp-type '{kind}' for proto '{protocol}'")
 
 
-def _version(rule: Rule, firewall: Firewall) -> int | None:
-    """The version of IP that the rule is about, if it is about one; raises 400 when it is about both."""
-    found = {"icmp": 4, "icmpv6": 6, "ipv6-icmp": 6}.get(str(rule.get("proto")))
-    for text in (str(rule[name]) for name in ("source", "dest") if rule.get(name)):
-        alias = firewall.aliases.get(text.lower())
-        version = alias["ipversion"] if alias else firewall_formats.version_of(text)
+def _version(rule: Rule, place: Surroundings) -> int | None:
+    """The version of IP that the rule is about, if about one; raises when about both, or when a name is unknown."""
+    found = _ICMP.get(str(rule.get("proto")))
+    for name in ("source", "dest"):
+        text = str(rule.get(name) or "")
+        version = firewall_formats.version_of(text) if text else None
         if version and found and version != found:
-            raise _fault("source" if text == rule.get("source") else "dest", _MIXED)
+            raise _fault(name, _MIXED)
+        found = version or found
+        version = _named_version(name, text, place)
+        if version and found and version != found:
+            raise failure(_MIXED)  # an alias of the other version is no fault of a parameter there
         found = version or found
     return found
 
 
-def _reference(rule: Rule, name: str, firewall: Firewall) -> None:
-    """A set or an alias that a rule names must be there."""
-    value = str(rule.get(name) or "")
-    if value.startswith("+"):
-        found = re.fullmatch(r"\+(?:guest/)?([A-Za-z][A-Za-z0-9\-_]+)", value)
-        if not found:
-            raise _fault(name, f"invalid ipset name '{value}'")
-        if found[1] not in firewall.sets:
-            raise _fault(name, f"no such ipset '{found[1]}'")
-    elif firewall_formats.NAME.fullmatch(value) and value.lower() not in firewall.aliases:
-        raise _fault(name, f"no such alias '{value}'")
+def _named_version(name: str, text: str, place: Surroundings) -> int | None:
+    """The version of the alias that a text names; raises 400 for a set or an alias that is not there."""
+    if text.startswith("+"):
+        _check_set(name, text, place)
+        return None
+    alias = firewall_formats.alias_of(text)
+    if alias is None:
+        return None
+    found = place.alias(alias)
+    if found is None:
+        raise _fault(name, f"no such alias '{text}'")
+    return int(found["ipversion"])
+
+
+def _check_set(name: str, text: str, place: Surroundings) -> None:
+    found = firewall_formats.SET.fullmatch(text)
+    if not found:
+        raise _fault(name, f"invalid ipset name '{text}'")
+    if not place.has_set(found[1]):
+        raise _fault(name, f"no such ipset '{found[1]}'")

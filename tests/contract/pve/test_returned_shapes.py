@@ -60,19 +60,36 @@ def _populate(target: Target) -> dict[str, str]:
     call("POST", "/cluster/backup", id="job1", vmid="100", schedule="sat 01:00", storage="local")
     upid = call("POST", "/nodes/pve/vzdump", vmid=100, storage="local", mode="stop").data
     target.wait(upid)
-    path = f"{lxc}/100/firewall"
-    call("POST", f"{path}/aliases", name="al", cidr="10.0.0.0/8")
-    call("POST", f"{path}/rules", type="in", action="ACCEPT", proto="tcp", dport="22", source="al", comment="x")
-    call("POST", f"{path}/ipset", name="set1", comment="c")
-    call("POST", f"{path}/ipset/set1", cidr="10.0.0.0/8")
+    _populate_firewalls(target)
     call("POST", "/access/groups", groupid="g1")
     call("POST", "/access/users", userid="alice@pve", groups="g1", email="a@example.com")
     call("POST", "/access/users/alice@pve/token/ci", comment="c")
     backup = call("GET", "/nodes/pve/storage/local/content", content="backup").data[0]["volid"]
     named = {"userid": "alice@pve", "tokenid": "ci", "groupid": "g1", "roleid": "PVEVMAdmin", "realm": "pve"}
-    named |= {"sid": "ct:101", "rule": "r1", "id": "job1", "poolid": "mypool", "iface": "vmbr0", "service": "sshd"}
+    named |= {
+        "sid": "ct:101",
+        "rule": "r1",
+        "id": "job1",
+        "poolid": "mypool",
+        "iface": "vmbr0",
+        "service": "sshd",
+        "group": "web",
+    }
     places = {"node": "pve", "vmid": "100", "storage": "local", "snapname": "s1", "name": "set1", "pos": "0"}
     return {**named, **places, "upid": upid, "cidr": "10.0.0.0/8", "volume": backup}
+
+
+def _populate_firewalls(target: Target) -> None:
+    rule = {"type": "in", "action": "ACCEPT", "proto": "tcp", "dport": "22", "comment": "x"}
+    for path in ("/cluster/firewall", f"{target.lxc}/100/firewall"):
+        target.call("POST", f"{path}/aliases", name="al", cidr="10.0.0.0/8")
+        target.call("POST", f"{path}/rules", source="al", **rule)
+        target.call("POST", f"{path}/ipset", name="set1", comment="c")
+        target.call("POST", f"{path}/ipset/set1", cidr="10.0.0.0/8")
+    target.call("POST", "/cluster/firewall/groups", group="web", comment="c")
+    target.call("POST", "/cluster/firewall/groups/web", **rule)
+    target.call("POST", "/nodes/pve/firewall/rules", **rule)
+    target.call("PUT", "/nodes/pve/firewall/options", ndp=1, enable=1)
 
 
 @pytest.mark.parametrize("path", [path for path in QUESTIONS if path not in _LEFT_OUT])

@@ -14,7 +14,9 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9\-_]+", re.ASCII)
+SET = re.compile(r"\+(?:guest/|dc/|sdn/)?([A-Za-z][A-Za-z0-9\-_]+)", re.ASCII)
+"""The name of an address set after the word for whose it is."""
+_ALIAS = re.compile(r"(?:guest/|dc/)?([A-Za-z][A-Za-z0-9\-_]+)", re.ASCII)
 _WORDS = json.loads(resources.files("harness.embedded.node").joinpath("data", "firewall.json").read_text())
 ICMP: frozenset[str] = frozenset(_WORDS["icmp"])
 ICMP6: frozenset[str] = frozenset(_WORDS["icmp6"])
@@ -33,10 +35,16 @@ def version_of(text: str) -> int | None:
     if re.fullmatch(r"\+\S+", text):
         _fits(text, _LONGEST + 1, "ipset")
         return None
-    if NAME.fullmatch(text):
+    if alias_of(text) is not None:
         _fits(text, _LONGEST, "alias")
         return None
     return _address_list(text)
+
+
+def alias_of(text: str) -> str | None:
+    """The name of an alias without the word for whose it is, None for anything else."""
+    found = _ALIAS.fullmatch(text)
+    return found[1] if found else None
 
 
 def _fits(text: str, longest: int, kind: str) -> None:
@@ -112,8 +120,13 @@ def network(text: str) -> None:
 
 def network_or_alias(text: str) -> None:
     """An address, a network or the name of one."""
-    if not NAME.fullmatch(text):
+    if alias_of(text) is None:
         network(text)
+
+
+def short(text: str) -> str:
+    """An address as PVE writes it: a prefix that covers all of it is left out."""
+    return text.removesuffix("/128" if ":" in text else "/32")
 
 
 def source_ports(text: str) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.embedded.node import leftovers, storages
+from harness.embedded.node import firewall, leftovers, storages
 from harness.embedded.node.errors import failure
 from harness.embedded.node.guest_config import Guest, description_text
 from harness.embedded.node.guests import check_lock
@@ -52,6 +52,7 @@ def clone(node: Node, runtime: CopyingRuntime, asked: Request) -> str:
         _check_parts(node, asked, source, config, full=full)
         kept = _settings(node, asked, config)
         node.guests.reserve(Guest(asked.newid, kept), "create")
+        firewall.copy(node, asked.vmid, asked.newid)
         node.guests.begin(source, "disk")
     work = Cloning(node, runtime, asked, config, full=full)
     return node.tasks.start("vzclone", asked.vmid, asked.user, work.run)
