@@ -20,6 +20,7 @@ from urllib.parse import quote, urlencode
 
 from bench.measure import Figure, median
 from harness.embedded.node import fixture
+from harness.kit.clock import Deadline, wait_until
 
 CONTAINERS, REQUESTS, CLIENTS = 1000, 10_000, 16
 _FIRST, _PATIENCE = 1000, 300.0
@@ -67,19 +68,11 @@ def _node(state: Path) -> Iterator[int]:
         [*command, "--port", "0", "--config", str(state / "node.toml"), "--log-level", "WARNING"]
     )
     try:
-        _until((state / "node.json").exists)
+        wait_until((state / "node.json").exists, Deadline(_PATIENCE), "the node answers")
         yield running.pid
     finally:
         running.terminate()
         running.wait(30)
-
-
-def _until(probe: Any) -> None:
-    end = time.monotonic() + _PATIENCE
-    while not probe():
-        if time.monotonic() > end:
-            raise TimeoutError("it does not come true")
-        time.sleep(0.1)
 
 
 def measure(directory: Path) -> Iterator[Figure]:
@@ -113,7 +106,7 @@ def _fill(client: Client) -> None:
     for vmid in range(_FIRST, _FIRST + CONTAINERS):
         made = {"vmid": vmid, "ostemplate": ostemplate, "rootfs": "local-lvm:1", "hostname": f"c{vmid}", "memory": 64}
         client.ask("POST", "/nodes/pve/lxc", made)
-    _until(lambda: _finished(client) == CONTAINERS)
+    wait_until(lambda: _finished(client) == CONTAINERS, Deadline(_PATIENCE), "the end of the tasks", longest_pause=0.1)
 
 
 def _finished(client: Client) -> int:

@@ -22,6 +22,7 @@ from harness.forge import actions, branches, comments, organisations, pulls, sta
 from harness.forge.client import Address, Forge, Login
 from harness.forge.model import Pull, Run, Status
 from harness.kit.clock import Deadline
+from harness.kit.errors import DeadlineError
 from harness.kit.secret import Secret
 from harness.lifecycle.seeding import names
 from harness.lifecycle.seeding.accounts import recipes_login, service_login
@@ -134,7 +135,7 @@ class Pipelines:
 
         try:
             found: Status = wait_until(ended, seconds, f"{context} of {slug}")
-        except AssertionError as late:
+        except DeadlineError as late:
             raise AssertionError(f"{late}\n{self.logs(slug)}") from None
         return found
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +19,7 @@ import testinfra
 
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import image
-from harness.kit.clock import Deadline
+from harness.kit.clock import Deadline, wait_until
 from harness.remote import errors, keys
 from harness.remote.connection import Connection, connect
 from harness.verify.agent import Agent
@@ -182,10 +181,7 @@ def test_a_killed_run_leaves_no_connection_behind(server: Server, connection: Co
         assert run.stdout is not None
         master = int(run.stdout.readline())
         run.send_signal(signal.SIGKILL)
-    end = time.monotonic() + 10
-    while _alive(master) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not _alive(master)
+    wait_until(lambda: not _alive(master), Deadline(10), "the connection ends")
 
 
 def _alive(pid: int) -> bool:

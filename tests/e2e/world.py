@@ -9,12 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import docker
+
+from harness.kit import clock
 
 SOURCE = Path(__file__).parents[2]
 _PARTS = ("conftest.py", "pyproject.toml", "config.env")
@@ -32,13 +33,7 @@ def free_port() -> int:
 
 def wait_until(probe: Callable[[], Any], seconds: float, what: str) -> Any:
     """What ``probe`` returns once it is true."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        result = probe()
-        if result:
-            return result
-        time.sleep(0.1)
-    raise AssertionError(f"{what}: not within {seconds:g} s")
+    return clock.wait_until(probe, clock.Deadline(seconds), what)
 
 
 class World:

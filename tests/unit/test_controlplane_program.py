@@ -158,5 +158,7 @@ def test_the_kit_has_all_that_its_script_reads(tmp_path: Path) -> None:
 
 
 def test_the_scripts_are_valid_shell() -> None:
-    for script in (ROOT / "harness/controlplane/cookbook/files").glob("*.sh"):
+    scripts = list((ROOT / "harness/controlplane/cookbook/files").glob("*.sh"))
+    assert scripts
+    for script in scripts:
         process.run(["sh", "-n", str(script)])

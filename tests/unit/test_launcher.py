@@ -7,10 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from harness.kit.clock import Deadline, wait_until
 
 ROOT = Path(__file__).parents[2]
 _COPIED = ("run", "noxfile.py", "requirements.lock", "local/run.sh")
@@ -105,10 +106,7 @@ def test_ctrl_c_lets_the_command_end_cleanly_with_130(copy: Path) -> None:
     process = subprocess.Popen(
         ["./run", "deploy"], cwd=copy, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
-    end = time.monotonic() + 30
-    while not (copy / "waiting").exists():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until((copy / "waiting").exists, Deadline(30), "the command waits")
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=30)
     assert "cleaned up" in output

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import ssl
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface
@@ -22,6 +21,7 @@ from requests.adapters import HTTPAdapter
 
 from harness.embedded.node import fixture
 from harness.embedded.node.runtime import Bridge
+from harness.kit.clock import Deadline, wait_until
 from tests.contract.pve import hosts
 
 USER, USER_PASSWORD = "contract@pve", "ContractPass1"
@@ -81,13 +81,13 @@ class Target:
     def wait(self, upid: str) -> str:
         """The exit status of a task."""
         path = f"/nodes/{self.node}/tasks/{quote(upid, safe='')}/status"
-        end = time.monotonic() + TASK_SECONDS
-        while time.monotonic() < end:
+
+        def exit_status() -> str | None:
             status = self.call("GET", path).data
-            if status["status"] == "stopped":
-                return str(status["exitstatus"])
-            time.sleep(0.01 if not self.real else 0.5)
-        raise AssertionError(f"{upid} does not end")
+            return str(status["exitstatus"]) if status["status"] == "stopped" else None
+
+        longest = 0.5 if self.real else 0.02
+        return wait_until(exit_status, Deadline(TASK_SECONDS), f"the end of {upid}", longest_pause=longest)
 
     def work(self, method: str, path: str, /, **params: Any) -> str:
         """Make a call that starts a task; the task's exit status."""
@@ -212,9 +212,6 @@ def until() -> Callable[[Callable[[], object]], None]:
     """Waits until something is true."""
 
     def wait(probe: Callable[[], object]) -> None:
-        end = time.monotonic() + 10
-        while not probe():
-            assert time.monotonic() < end, "it does not come true"
-            time.sleep(0.01)
+        wait_until(probe, Deadline(10), "it comes true", longest_pause=0.02)
 
     return wait

@@ -17,12 +17,12 @@ import json
 import re
 import socket
 import ssl
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from harness.kit.clock import Deadline, wait_until
 from tests.contract.pve import comparing
 from tests.contract.pve.names import OURS, Names, answered
 
@@ -232,12 +232,16 @@ class Player:
             self.archives[stamp] = new[3]
 
     def _wait(self, upid: str) -> dict[str, Any]:
-        path, end = f"{NODE}/tasks/{quote(upid, safe='')}", time.monotonic() + _TASK_SECONDS
-        while True:
-            status = self.send("GET", f"{path}/status", None, self._root("GET")).data
-            if status["status"] == "stopped" or time.monotonic() > end:
-                break
-            time.sleep(self.patience)
+        path = f"{NODE}/tasks/{quote(upid, safe='')}"
+
+        def ended() -> dict[str, Any] | None:
+            status: dict[str, Any] = self.send("GET", f"{path}/status", None, self._root("GET")).data
+            return status if status["status"] == "stopped" else None
+
+        pause = self.patience
+        status = wait_until(
+            ended, Deadline(_TASK_SECONDS), f"the end of {upid}", first_pause=pause, longest_pause=pause
+        )
         log = self.send("GET", f"{path}/log?limit=0", None, self._root("GET")).data
         text = [str(entry["t"]) for entry in log]
         return {"exitstatus": status.get("exitstatus"), "last": text[-1], "log": "\n".join(text)}
