@@ -252,6 +252,20 @@ def test_what_snapshot_holds_comes_back_by_a_pull_request_on_top_of_release(forg
     assert names.is_full_sha(head)
 
 
+def test_a_branch_that_began_without_files_is_nothing_to_go_back_to(forge: Site) -> None:
+    forge.repository("main/fresh", {"a": "here\n"})
+    forge.api.call("POST", "/repos/main/fresh/branches", {"new_branch_name": "release", "old_ref_name": "main"})
+    git = forge.served.forge.git(int(forge.served.forge.db.value("SELECT max(id) FROM repository")))
+    empty = git.text("hash-object", "-w", "-t", "tree", "--stdin")
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    git.move("refs/heads/rollback", git.text(*who, "commit-tree", empty, "-m", "Begin"), names.ZERO)
+    admin = forge.admin()
+    assert "Set to release" not in admin.get("/main/fresh/branches").text
+    admin.post("/main/fresh/branches/restore", name="rollback")
+    assert "no files other than those of release" in admin.get("/main/fresh/branches").text
+    assert git.text("show", "release:a") == "here"
+
+
 def test_branches_that_pipelines_stand_on_have_no_button_to_remove_them(forge: Site) -> None:
     page = forge.admin().get("/main/back/branches").text
     assert 'aria-label="Remove branch snapshot"' not in page

@@ -20,12 +20,17 @@ SOURCES = ("snapshot", "rollback")
 
 
 def is_older(forge: Forge, repository: Repository, branch: str, sha: str) -> bool:
-    """Whether the branch is one to go back to and its files differ from those that are released."""
+    """Whether the branch is one to go back to: it has files, and they differ from those that are released.
+
+    Branches of a new repository begin without files; bringing that forward would remove everything.
+    """
     if branch not in SOURCES:
         return False
-    git = forge.git(repository.id)
-    found = git.check([f"{sha}^{{tree}}", f"refs/heads/{TARGET}^{{tree}}"])
-    return None not in found and found[0] != found[1]
+    source, target = forge.git(repository.id).check([f"{sha}^{{tree}}", f"refs/heads/{TARGET}^{{tree}}"])
+    if source is None or target is None:
+        return False
+    tree, _, size = source
+    return size > 0 and tree != target[0]
 
 
 def propose(forge: Forge, identity: Identity, repository: Repository, branch: str, base: str) -> Pull:
@@ -35,7 +40,7 @@ def propose(forge: Forge, identity: Identity, repository: Repository, branch: st
     if doer is None or branch not in SOURCES or source is None or target is None:
         raise not_found()
     if not is_older(forge, repository, branch, source):
-        raise ConflictError(f"{branch} holds the files that {TARGET} holds: there is nothing to bring back")
+        raise ConflictError(f"{branch} holds no files other than those of {TARGET}: there is nothing to bring back")
     head = f"restore-{branch}-{source[:10]}-{target[:10]}"
     known = pulls_store.open_between(forge.db, repository.id, TARGET, repository.id, head)
     if known:
