@@ -6,11 +6,12 @@ Comparing strings ignores case, as in Actions. Anything else is refused when the
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from harness.embedded.forge.workflows.values import FUNCTIONS, as_text, compare, truth
 
 _LONGEST = 400  # tokens of one expression
 _DEEPEST = 25  # brackets within brackets; whoever opens a pull request must not exhaust the stack
@@ -49,75 +50,6 @@ class Context:
 _Node = Callable[[Context], Any]
 
 
-def truth(value: Any) -> bool:
-    """Whether a value counts as true."""
-    return value not in (None, False, 0, "")
-
-
-def as_text(value: Any) -> str:
-    """A value inside a string."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        return "Object"
-    return "Array" if isinstance(value, list | tuple) else str(value)
-
-
-def _number(value: Any) -> float:
-    """A value beside one of another type, as Actions compares them; what is no number equals nothing."""
-    if isinstance(value, str):
-        try:
-            return float(value.strip() or 0)
-        except ValueError:
-            return math.nan
-    return float(value or 0)
-
-
-def _compare(op: str, left: Any, right: Any) -> bool:
-    if isinstance(left, dict | list) or isinstance(right, dict | list):
-        return left == right if op == "==" else left != right if op == "!=" else False
-    if isinstance(left, str) and isinstance(right, str):
-        left, right = left.lower(), right.lower()
-    else:
-        left, right = _number(left), _number(right)
-    checks: dict[str, Callable[[], bool]] = {
-        "==": lambda: left == right,
-        "!=": lambda: left != right,
-        "<": lambda: left < right,
-        ">": lambda: left > right,
-        "<=": lambda: left <= right,
-        ">=": lambda: left >= right,
-    }
-    return bool(checks[op]())
-
-
-def _contains(where: Any, what: Any) -> bool:
-    if isinstance(where, list | tuple):
-        return any(_compare("==", entry, what) for entry in where)
-    return as_text(what).lower() in as_text(where).lower()
-
-
-def _format(pattern: Any, *values: Any) -> str:
-    def value(found: re.Match[str]) -> str:
-        number = int(found[1])
-        return as_text(values[number]) if number < len(values) else found[0]
-
-    return re.sub(r"\{(\d{1,3})\}", value, as_text(pattern))
-
-
-def _join(items: Any, by: Any = ",") -> str:
-    return as_text(by).join(as_text(item) for item in items) if isinstance(items, list | tuple) else as_text(items)
-
-
-_FUNCTIONS: dict[str, tuple[range, Callable[..., Any]]] = {
-    "contains": (range(2, 3), _contains),
-    "startswith": (range(2, 3), lambda text, start: as_text(text).lower().startswith(as_text(start).lower())),
-    "endswith": (range(2, 3), lambda text, end: as_text(text).lower().endswith(as_text(end).lower())),
-    "format": (range(1, 100), _format),
-    "join": (range(1, 3), _join),
-}
 _STATES: dict[str, Callable[[State], bool]] = {
     "success": lambda state: not state.failed and not state.cancelled,
     "failure": lambda state: state.failed and not state.cancelled,
@@ -241,9 +173,9 @@ class _Parser:
             self.asks_state = True
             state = _STATES[lowered]
             return lambda context: state(context.state)
-        if lowered not in _FUNCTIONS:
+        if lowered not in FUNCTIONS:
             raise ExpressionError(f"the function '{name}' is not supported")
-        counts, function = _FUNCTIONS[lowered]
+        counts, function = FUNCTIONS[lowered]
         if len(arguments) not in counts:
             raise ExpressionError(f"'{name}' does not take {len(arguments)} values")
         return lambda context: function(*(argument(context) for argument in arguments))
@@ -278,7 +210,7 @@ def _both(left: _Node, right: _Node) -> _Node:
 
 
 def _compared(op: str, left: _Node, right: _Node) -> _Node:
-    return lambda context: _compare(op, left(context), right(context))
+    return lambda context: compare(op, left(context), right(context))
 
 
 def _walk(context: Context, root: str, keys: list[_Node]) -> Any:

@@ -2,134 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 import yaml
 
-from harness.embedded.forge.workflows import cron, expressions, globs
+from harness.embedded.forge.workflows import reader as reading
+from harness.embedded.forge.workflows import triggers as starting
 from harness.embedded.forge.workflows.errors import WorkflowError
-from harness.embedded.forge.workflows.model import Concurrency, Filter, Input, Job, Step, Triggers, Workflow
+from harness.embedded.forge.workflows.model import Concurrency, Job, Step, Triggers, Workflow
+from harness.embedded.forge.workflows.reader import Reader
 
 T = TypeVar("T")
-_EVENTS = ("push", "pull_request", "pull_request_target", "workflow_dispatch", "schedule")
-_FILTERS = {
-    "push": ("branches", "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore"),
-    "pull_request": ("types", "branches", "branches-ignore", "paths", "paths-ignore"),
-    "pull_request_target": ("types", "branches", "branches-ignore", "paths", "paths-ignore"),
-}
 _DEFAULT_MINUTES = 360.0
-_MOST_BYTES = 256 * 1024
-_MOST_ENTRIES = 10_000  # YAML's aliases let a small file name the same thing very often
-_MOST_PATTERNS = 100
-_INPUTS = ("string", "boolean", "choice")
-
-
-class _Reader:
-    """Walks the YAML nodes of one file; every refusal knows its line."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self._entries = 0
-
-    def refuse(self, node: yaml.Node | None, words: str) -> WorkflowError:
-        line = node.start_mark.line + 1 if node is not None else 1
-        return WorkflowError(self.file, line, words)
-
-    def items(self, node: yaml.Node, known: tuple[str, ...] | None) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
-        """The entries of a mapping; ``known`` lists the keys that are supported (``None``: any)."""
-        if not isinstance(node, yaml.MappingNode):
-            raise self.refuse(node, "a mapping is expected here")
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = self.scalar(key)
-            self._count(key)
-            if name == "<<":
-                raise self.refuse(key, "merging mappings ('<<') is not supported")
-            if known is not None and name not in known:
-                raise self.refuse(key, f"'{name}' is not supported here (there are {', '.join(known)})")
-            if name in seen:
-                raise self.refuse(key, f"'{name}' stands here twice")
-            seen.add(name)
-            yield name, key, value
-
-    def _count(self, node: yaml.Node) -> None:
-        self._entries += 1
-        if self._entries > _MOST_ENTRIES:
-            raise self.refuse(node, f"the file has more than {_MOST_ENTRIES} entries")
-
-    def scalar(self, node: yaml.Node) -> str:
-        if not isinstance(node, yaml.ScalarNode):
-            raise self.refuse(node, "a single value is expected here")
-        return "" if node.tag == "tag:yaml.org,2002:null" else str(node.value)
-
-    def text(self, node: yaml.Node) -> str:
-        """A scalar that may hold expressions."""
-        value = self.scalar(node)
-        self.checked(node, lambda: expressions.check(value))
-        return value
-
-    def condition(self, node: yaml.Node) -> str:
-        value = self.scalar(node)
-        if value:
-            self.checked(node, lambda: expressions.check_condition(value))
-        return value
-
-    def checked(self, node: yaml.Node, check: Callable[[], T]) -> T:
-        try:
-            return check()
-        except (expressions.ExpressionError, cron.CronError, globs.GlobError) as wrong:
-            raise self.refuse(node, str(wrong)) from wrong
-
-    def words(self, node: yaml.Node) -> tuple[str, ...]:
-        """One value or a list of them."""
-        if isinstance(node, yaml.SequenceNode):
-            return tuple(self.scalar(entry) for entry in node.value)
-        return (self.scalar(node),)
-
-    def minutes(self, node: yaml.Node) -> float:
-        """A time limit."""
-        value = self.scalar(node)
-        try:
-            found = float(value)
-        except ValueError as wrong:
-            raise self.refuse(node, f"'{value}' is no number") from wrong
-        if not (math.isfinite(found) and found > 0):
-            raise self.refuse(node, f"'{value}' is no number of minutes")
-        return found
-
-    def boolean(self, node: yaml.Node) -> bool:
-        value = self.scalar(node).lower()
-        if value not in {"true", "false"}:
-            raise self.refuse(node, f"'{value}' is neither true nor false")
-        return value == "true"
-
-    def environment(self, node: yaml.Node) -> dict[str, str]:
-        found = {}
-        for name, key, value in self.items(node, None):
-            if not name or set(name) & set("=\0"):
-                raise self.refuse(key, f"'{name}' is no name of a variable")
-            found[name] = self.text(value)
-        return found
-
-    def labels(self, node: yaml.Node) -> tuple[str, ...]:
-        """What a runner must have."""
-        found = self.words(node)
-        for label in found:
-            if not label or expressions.has_any(label):
-                raise self.refuse(node, f"'{label}' is no label of a runner (expressions are not supported here)")
-        return found
-
-    def patterns(self, node: yaml.Node) -> tuple[str, ...]:
-        """What a filter lists."""
-        found = self.words(node)
-        if len(found) > _MOST_PATTERNS:
-            raise self.refuse(node, f"there are more than {_MOST_PATTERNS} patterns")
-        for pattern in found:
-            self.checked(node, lambda text=pattern: globs.read(text.removeprefix("!")))  # type: ignore[misc]
-        return found
 
 
 def read(file: str, text: str) -> Workflow:
@@ -146,8 +32,8 @@ def _shallow(file: str, work: Callable[[], T]) -> T:
 
 
 def _read(file: str, text: str) -> Workflow:
-    reader = _Reader(file)
-    root = _root(reader, text)
+    reader = Reader(file)
+    root = reading.root(reader, text)
     parts = {
         name: (key, value)
         for name, key, value in reader.items(root, ("name", "on", "env", "jobs", "concurrency", "defaults"))
@@ -159,7 +45,7 @@ def _read(file: str, text: str) -> Workflow:
     return Workflow(
         file=file,
         name=reader.scalar(parts["name"][1]) if "name" in parts else "",
-        triggers=_triggers(reader, parts["on"][1]),
+        triggers=starting.read(reader, parts["on"][1]),
         env=reader.environment(parts["env"][1]) if "env" in parts else {},
         jobs=_jobs(reader, parts["jobs"][1], defaults),
         concurrency=_concurrency(reader, parts["concurrency"][1]) if "concurrency" in parts else None,
@@ -172,107 +58,11 @@ def triggers(file: str, text: str) -> Triggers:
 
 
 def _only_triggers(file: str, text: str) -> Triggers:
-    reader = _Reader(file)
-    for name, _, value in reader.items(_root(reader, text), None):
+    reader = Reader(file)
+    for name, _, value in reader.items(reading.root(reader, text), None):
         if name == "on":
-            return _triggers(reader, value)
+            return starting.read(reader, value)
     raise WorkflowError(file, 1, "'on' is missing")
-
-
-def _root(reader: _Reader, text: str) -> yaml.Node:
-    if len(text) > _MOST_BYTES:
-        raise reader.refuse(None, "the file is too large")
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as wrong:
-        line = wrong.problem_mark.line + 1 if wrong.problem_mark else 1
-        raise WorkflowError(reader.file, line, f"no YAML: {wrong.problem}") from wrong
-    except yaml.YAMLError as wrong:
-        raise WorkflowError(reader.file, 1, f"no YAML: {wrong}") from wrong
-    if root is None:
-        raise reader.refuse(None, "the file is empty")
-    return root
-
-
-def _triggers(reader: _Reader, node: yaml.Node) -> Triggers:
-    if not isinstance(node, yaml.MappingNode):
-        names = reader.words(node)
-        for name in names:
-            _check_event(reader, node, name)
-        return Triggers({name: Filter() for name in names})
-    events: dict[str, Filter] = {}
-    inputs: dict[str, Input] = {}
-    crons: tuple[str, ...] = ()
-    for name, key, value in reader.items(node, None):
-        _check_event(reader, key, name)
-        events[name] = _filter(reader, value, _FILTERS[name]) if name in _FILTERS else Filter()
-        if name == "workflow_dispatch":
-            inputs = _inputs(reader, value)
-        elif name == "schedule":
-            crons = _crons(reader, value)
-    return Triggers(events, inputs, crons)
-
-
-def _check_event(reader: _Reader, node: yaml.Node, name: str) -> None:
-    if name not in _EVENTS:
-        raise reader.refuse(node, f"the event '{name}' is not supported (there are {', '.join(_EVENTS)})")
-
-
-def _is_null(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
-
-
-def _filter(reader: _Reader, node: yaml.Node, known: tuple[str, ...]) -> Filter:
-    if _is_null(node):
-        return Filter()
-    found = {name.replace("-", "_"): reader.patterns(value) for name, _, value in reader.items(node, known)}
-    return Filter(**found)
-
-
-_INPUT = ("description", "type", "default", "required", "options")
-
-
-def _inputs(reader: _Reader, node: yaml.Node) -> dict[str, Input]:
-    if _is_null(node):
-        return {}
-    found: dict[str, Input] = {}
-    for _, _, listed in reader.items(node, ("inputs",)):
-        for name, _, value in reader.items(listed, None):
-            found[name] = _input(reader, value)
-    return found
-
-
-def _input(reader: _Reader, node: yaml.Node) -> Input:
-    if _is_null(node):
-        return Input()
-    parts = {name: value for name, _, value in reader.items(node, _INPUT)}
-    kind = reader.scalar(parts["type"]) if "type" in parts else "string"
-    if kind not in _INPUTS:
-        raise reader.refuse(parts["type"], f"the type '{kind}' is not supported (there are {', '.join(_INPUTS)})")
-    options = reader.words(parts["options"]) if "options" in parts else ()
-    if (kind == "choice") != bool(options):
-        raise reader.refuse(node, "'options' belong to the type choice")
-    found = Input(
-        default=reader.scalar(parts["default"]) if "default" in parts else options[0] if options else "",
-        required=reader.boolean(parts["required"]) if "required" in parts else False,
-        type=kind,
-        options=options,
-    )
-    if found.default and not found.takes(found.default):
-        raise reader.refuse(parts["default"], f"the input cannot be '{found.default}'")
-    return found
-
-
-def _crons(reader: _Reader, node: yaml.Node) -> tuple[str, ...]:
-    if not isinstance(node, yaml.SequenceNode):
-        raise reader.refuse(node, "a list of 'cron' is expected here")
-    found = []
-    for entry in node.value:
-        for _, _, value in reader.items(entry, ("cron",)):
-            line = reader.scalar(value)
-            reader.checked(value, lambda text=line: cron.read(text))  # type: ignore[misc]
-            found.append(line)
-    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +73,7 @@ class _Defaults:
     shell: str = ""
 
 
-def _defaults(reader: _Reader, node: yaml.Node, outer: _Defaults) -> _Defaults:
+def _defaults(reader: Reader, node: yaml.Node, outer: _Defaults) -> _Defaults:
     directory, shell = outer.directory, outer.shell
     for _, _, run in reader.items(node, ("run",)):
         for name, _, value in reader.items(run, ("working-directory", "shell")):
@@ -294,14 +84,14 @@ def _defaults(reader: _Reader, node: yaml.Node, outer: _Defaults) -> _Defaults:
     return _Defaults(directory, shell)
 
 
-def _shell(reader: _Reader, node: yaml.Node) -> str:
+def _shell(reader: Reader, node: yaml.Node) -> str:
     shell = reader.scalar(node)
     if shell not in {"", "sh", "bash"}:
         raise reader.refuse(node, f"the shell '{shell}' is not supported (there are sh, bash)")
     return shell
 
 
-def _concurrency(reader: _Reader, node: yaml.Node) -> Concurrency:
+def _concurrency(reader: Reader, node: yaml.Node) -> Concurrency:
     if isinstance(node, yaml.ScalarNode):
         return Concurrency(reader.text(node))
     group, cancel = "", False
@@ -318,7 +108,7 @@ _JOB = (
 )  # fmt: skip
 
 
-def _jobs(reader: _Reader, node: yaml.Node, defaults: _Defaults) -> tuple[Job, ...]:
+def _jobs(reader: Reader, node: yaml.Node, defaults: _Defaults) -> tuple[Job, ...]:
     jobs = tuple(_job(reader, key, name, value, defaults) for name, key, value in reader.items(node, None))
     if not jobs:
         raise reader.refuse(node, "there is no job")
@@ -331,7 +121,7 @@ def _jobs(reader: _Reader, node: yaml.Node, defaults: _Defaults) -> tuple[Job, .
     return jobs
 
 
-def _refuse_circles(reader: _Reader, known: dict[str, Job]) -> None:
+def _refuse_circles(reader: Reader, known: dict[str, Job]) -> None:
     done: set[str] = set()
     while ready := [key for key, job in known.items() if key not in done and set(job.needs) <= done]:
         done.update(ready)
@@ -340,7 +130,7 @@ def _refuse_circles(reader: _Reader, known: dict[str, Job]) -> None:
             raise WorkflowError(reader.file, job.line, f"job '{key}' needs itself in the end")
 
 
-def _job(reader: _Reader, key: yaml.Node, name: str, node: yaml.Node, defaults: _Defaults) -> Job:
+def _job(reader: Reader, key: yaml.Node, name: str, node: yaml.Node, defaults: _Defaults) -> Job:
     parts = {part: value for part, _, value in reader.items(node, _JOB)}
     for needed in ("runs-on", "steps"):
         if needed not in parts:
@@ -368,7 +158,7 @@ _STEP = (
 )  # fmt: skip
 
 
-def _step(reader: _Reader, node: yaml.Node, defaults: _Defaults) -> Step:
+def _step(reader: Reader, node: yaml.Node, defaults: _Defaults) -> Step:
     parts = {part: value for part, _, value in reader.items(node, _STEP)}
     if "run" not in parts:
         raise reader.refuse(node, "the step has no 'run'")
