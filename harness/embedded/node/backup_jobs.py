@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.node import Node
+from harness.embedded.node.store import Record
+
+
+def guests_of(node: Node, job: Record) -> set[int]:
+    """The numbers of the containers that a job takes in: its own list, a pool's, or all but those it leaves out."""
+    if job.get("pool"):
+        return set((node.pools.table.get(str(job["pool"])) or {"guests": ()})["guests"])
+    if str(job.get("all", "0")) == "1":
+        return {guest.vmid for guest in node.guests.all()} - _numbers(job, "exclude")
+    return _numbers(job, "vmid")
+
+
+def _numbers(job: Record, name: str) -> set[int]:
+    return {int(text) for text in split_list(str(job.get(name, ""))) if text.isdigit()}
 
 
 def forget_guest(node: Node, vmid: int) -> None:

@@ -128,3 +128,60 @@ def test_an_alias_is_known_by_its_name_in_any_case(target: Any, vmid: int) -> No
     again = target.call("POST", path, name="office", cidr="192.0.2.0/24")
     assert again.body["errors"] == {"name": "alias 'office' already exists"}
     assert target.call("GET", f"{path}/OFFICE").data == {"name": "Office", "cidr": "192.0.2.0/24", "ipversion": 4}
+
+
+def test_a_container_is_not_backed_up_until_a_job_takes_it_in(target: Any, vmid: int, embedded_only: None) -> None:
+    path = "/cluster/backup-info/not-backed-up"
+
+    def left() -> set[int]:
+        return {guest["vmid"] for guest in target.call("GET", path).data}
+
+    assert vmid in left()
+    target.call("POST", "/cluster/backup", id="info", all=1, storage=target.storage, schedule="sat 01:00")
+    try:
+        assert vmid not in left()
+        included = target.call("GET", "/cluster/backup/info/included_volumes").data["children"]
+        assert vmid in {guest["id"] for guest in included}
+        values = target.call("GET", "/cluster/notifications/matcher-field-values").data
+        assert "info" in {item["value"] for item in values if item["field"] == "job-id"}
+        target.call("PUT", "/cluster/backup/info", exclude=vmid)
+        assert vmid in left()
+    finally:
+        target.call("DELETE", "/cluster/backup/info")
+
+
+def test_a_job_takes_in_what_its_pool_has(target: Any, vmid: int, embedded_only: None) -> None:
+    target.call("POST", "/pools", poolid="backed-up")
+    target.call("PUT", "/pools/backed-up", vms=vmid)
+    target.call("POST", "/cluster/backup", id="pooled", pool="backed-up", storage=target.storage, schedule="01:00")
+    included = target.call("GET", "/cluster/backup/pooled/included_volumes").data["children"]
+    target.call("DELETE", "/cluster/backup/pooled")
+    target.call("PUT", "/pools/backed-up", vms=vmid, delete=1)
+    target.call("DELETE", "/pools/backed-up")
+    assert [guest["id"] for guest in included] == [vmid]
+
+
+def test_the_nodes_own_configuration_is_kept(target: Any, embedded_only: None) -> None:
+    path = f"/nodes/{target.node}/config"
+    assert target.call("GET", path).data == {}
+    assert target.call("PUT", path, description="notes", startall_onboot_delay=5).status == 200
+    found = target.call("GET", path).data
+    assert (found["description"], found["startall-onboot-delay"]) == ("notes\n", 5)
+    assert target.call("GET", path, property="description").data == {"description": "notes\n"}
+    stale = target.call("PUT", path, digest="0" * 40, description="x")
+    assert stale.reason == "detected modified configuration - file changed by other user? Try again."
+    assert target.call("PUT", path, wakeonlan="nope").status == 400
+    assert target.call("PUT", path, delete="description,startall-onboot-delay").status == 200
+    assert target.call("GET", path).data == {}
+
+
+def test_there_is_no_ceph(target: Any, embedded_only: None) -> None:
+    for path in ("/cluster/ceph/status", f"/nodes/{target.node}/ceph/status"):
+        assert target.call("GET", path).reason == "binary not installed: /usr/bin/ceph-mon"
+
+
+def test_notifications_go_where_they_go_on_a_new_host(target: Any, embedded_only: None) -> None:
+    found = target.call("GET", "/cluster/notifications/endpoints/sendmail").data
+    assert [(item["name"], item["mailto-user"]) for item in found] == [("mail-to-root", ["root@pam"])]
+    refused = target.call("GET", "/cluster/notifications/targets", "token-nothing")
+    assert refused.status == 403

@@ -34,6 +34,7 @@ _MODULES = (
     "bulk",
     "services",
     "system",
+    "node_config",
     "ha_rules",
     "realms",
     "consoles",

@@ -6,6 +6,7 @@ import secrets
 import time
 from typing import Any
 
+from harness.embedded.node import backup_jobs
 from harness.embedded.node.errors import bad_parameters, failure
 from harness.embedded.node.grammar.formats import split_list
 from harness.embedded.node.grammar.verify import Rule
@@ -18,6 +19,7 @@ from harness.embedded.node.store import Record
 _JOBS = "/cluster/backup"
 _CONTROL = frozenset(("id", "delete"))
 _DAY = 86400
+_KINDS = ("package-updates", "fencing", "replication", "vzdump", "system-mail")
 
 
 def _shown(call: Call, name: str, job: Record) -> dict[str, Any]:
@@ -63,10 +65,8 @@ def get_job(call: Call) -> dict[str, Any]:
 @route("GET", f"{_JOBS}/{{id}}/included_volumes")
 def included_volumes(call: Call) -> dict[str, Any]:
     """The disks that a job backs up."""
-    job = _need(call)
-    named = set(split_list(str(job.get("vmid", ""))))
-    guests = [guest for guest in call.node.guests.all() if str(job.get("all", "0")) == "1" or str(guest.vmid) in named]
-    return {"children": [_included(call, guest) for guest in guests]}
+    named = backup_jobs.guests_of(call.node, _need(call))
+    return {"children": [_included(call, guest) for guest in call.node.guests.all() if guest.vmid in named]}
 
 
 def _included(call: Call, guest: Guest) -> dict[str, Any]:
@@ -81,6 +81,25 @@ def _disk(disk: guest_disks.Disk) -> dict[str, Any]:
     if disk.kind != "volume":
         reason = "not a volume"
     return {"id": disk.key, "name": disk.volume, "included": int(included), "reason": reason}
+
+
+@route("GET", "/cluster/backup-info/not-backed-up")
+def not_backed_up(call: Call) -> list[dict[str, Any]]:
+    """The containers that no job takes in, of those that the caller may see."""
+    jobs = [job for _, job in call.node.store.table("backup-job").items()]
+    named = {vmid for job in jobs for vmid in backup_jobs.guests_of(call.node, job)}
+    left = [guest for guest in call.node.guests.all() if guest.vmid not in named]
+    seen = [guest for guest in left if call.may(f"/vms/{guest.vmid}", "VM.Audit")]
+    return [{"vmid": guest.vmid, "name": guest.hostname, "type": "lxc"} for guest in seen]
+
+
+@route("GET", "/cluster/notifications/matcher-field-values")
+def matcher_values(call: Call) -> list[dict[str, Any]]:
+    """What a notification may be told by: its kind, its job, its node."""
+    kinds = [{"value": kind, "field": "type"} for kind in _KINDS]
+    table = call.node.store.table("backup-job")
+    jobs = [{"value": name, "comment": job.get("comment"), "field": "job-id"} for name, job in table.items()]
+    return [*kinds, *(jobs if call.may("/", "Sys.Audit") else []), {"value": call.node.name, "field": "hostname"}]
 
 
 @route("PUT", f"{_JOBS}/{{id}}")

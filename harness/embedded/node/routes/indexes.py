@@ -6,7 +6,7 @@ import json
 from importlib import resources
 from typing import Any
 
-from harness.embedded.node.errors import ApiError
+from harness.embedded.node.errors import ApiError, failure
 from harness.embedded.node.routing import Call, Handler, route
 
 _ZONES = [{"zone": "localnetwork", "status": "available"}]
@@ -38,3 +38,10 @@ def zones(call: Call) -> list[dict[str, str]]:
 def join_information(call: Call) -> None:  # noqa: ARG001 - a handler's signature
     """A node alone has nothing to be joined."""
     raise ApiError(424, "node is not in a cluster, no join info available!")
+
+
+@route("GET", "/nodes/{node}/ceph/status")
+@route("GET", "/cluster/ceph/status")
+def ceph_status(call: Call) -> None:  # noqa: ARG001 - a handler's signature
+    """Ceph is not installed."""
+    raise failure("binary not installed: /usr/bin/ceph-mon")

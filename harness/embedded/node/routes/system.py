@@ -18,7 +18,6 @@ from harness.embedded.node.routes.nodes import VERSIONS
 from harness.embedded.node.routing import Call, Result, route
 
 _NODE = "/nodes/{node}"
-_EMPTY_DIGEST = hashlib.sha1(b"").hexdigest()  # noqa: S324  # PVE's digest, not a protection
 _SECONDS = 10
 
 
@@ -67,12 +66,6 @@ def set_hosts(call: Call) -> None:
     data = call.need("data")
     digest = hashlib.sha1(data.encode()).hexdigest()  # noqa: S324  # PVE's digest, not a protection
     call.node.store.table("host").put("hosts", {"data": data, "digest": digest})
-
-
-@route("GET", f"{_NODE}/config")
-def get_node_config(call: Call) -> dict[str, str]:  # noqa: ARG001 - a handler's signature
-    """Nothing is configured."""
-    return {"digest": _EMPTY_DIGEST}
 
 
 @route("GET", f"{_NODE}/syslog")
