@@ -5,20 +5,17 @@ The repository's name never reaches the file system: the backend gets the direct
 
 from __future__ import annotations
 
-import asyncio
 import re
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 import anyio.to_thread
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.types import Receive, Scope, Send
 
-from harness.embedded.forge import access, git_push, scopes
+from harness.embedded.forge import access, git_backend, git_push, scopes
 from harness.embedded.forge.access import Identity, Mode
 from harness.embedded.forge.errors import MissingError, UnauthorisedError
 from harness.embedded.forge.forge import Forge
@@ -31,10 +28,7 @@ _PATH = re.compile(
     r"/([^/]+)/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack|HEAD|objects/(?:info/[a-z-]+|"
     r"[0-9a-f]{2}/[0-9a-f]{38}|pack/pack-[0-9a-f]{40}\.(?:pack|idx)))"
 )
-_CHUNK = 65536
 _MOST_COMMANDS = 4 * 1024 * 1024
-_MOST_BACKENDS = 12  # each is a git process with its own memory; the others wait in line
-_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +64,7 @@ async def serve(forge: Forge, request: Request, wanted: Target, base: str) -> Re
     if wanted.rest == "git-receive-pack":
         return await _receive(forge, request, identity, repository, base)
     env = _environment(forge, request, repository, wanted.rest, identity)
-    return await _backend(env, request.stream(), wanted.rest)
+    return await git_backend.run(env, request.stream(), wanted.rest)
 
 
 def _with_query(found: Response, request: Request) -> Response:
@@ -179,7 +173,7 @@ async def _receive(forge: Forge, request: Request, identity: Identity, repositor
     for name in ("CONTENT_LENGTH", "HTTP_CONTENT_ENCODING"):
         env.pop(name, None)  # the body is decoded and counted by its end
     settle = _Settle(forge, note, base)
-    return await _backend(env, _joined(head, stream), "git-receive-pack", settle)
+    return await git_backend.run(env, _joined(head, stream), "git-receive-pack", settle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,136 +213,3 @@ async def _joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
     yield head
     async for chunk in rest:
         yield chunk
-
-
-def _slot() -> asyncio.Semaphore:
-    """The line in which backends wait, one for each event loop."""
-    return _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_MOST_BACKENDS))
-
-
-class _Backend:
-    """A running ``git http-backend``: fed with a body, read, and gone in the end whatever happened."""
-
-    def __init__(
-        self,
-        process: asyncio.subprocess.Process,
-        body: AsyncIterator[bytes],
-        slot: asyncio.Semaphore,
-        settle: _Settle | None,
-    ) -> None:
-        self.process = process
-        self._slot = slot
-        self._settle = settle
-        self._feeding = asyncio.create_task(_feed(process, body))
-
-    async def close(self) -> None:
-        """Let the next one in, and end this one if its client left. A push that was sent whole goes on to its end."""
-        try:
-            if self._settle and self._feeding.done() and self.process.returncode is None:
-                await self._finish(self._settle)
-            self._feeding.cancel()
-            if self.process.returncode is None:
-                self.process.kill()
-            await self.process.wait()
-        finally:
-            self._slot.release()
-
-    async def _finish(self, settle: _Settle) -> None:
-        assert self.process.stdout is not None
-        while await self.process.stdout.read(_CHUNK):
-            pass  # nobody reads it any more
-        await self.process.wait()
-        await settle()
-
-
-class _BackendResponse(Response):
-    """What a backend says, as it comes.
-
-    Not Starlette's streaming response: that one listens for the client's leaving by taking messages, and would take
-    pieces of the body from the backend, which answers while it is still being fed.
-    """
-
-    def __init__(self, backend: _Backend, status: int, headers: Mapping[str, str], settle: _Settle | None) -> None:
-        super().__init__(b"", status, headers)
-        del self.headers["content-length"]
-        self._backend = backend
-        self._output = _output(backend.process, settle)
-
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        try:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            async for chunk in self._output:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-        finally:
-            await asyncio.shield(asyncio.ensure_future(self._backend.close()))
-
-
-async def _backend(
-    env: Mapping[str, str], body: AsyncIterator[bytes], rest: str, settle: _Settle | None = None
-) -> Response:
-    """Run the backend with the body, its headers first, its output as it comes."""
-    slot, pipe = _slot(), asyncio.subprocess.PIPE
-    await slot.acquire()
-    try:
-        process = await asyncio.create_subprocess_exec(
-            "git", "http-backend", stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, env=dict(env)
-        )
-    except BaseException:
-        slot.release()
-        raise
-    backend = _Backend(process, body, slot, settle)
-    try:
-        status, headers = await _read_headers(process)
-    except BaseException:
-        await backend.close()
-        raise
-    _fix_headers(headers, rest)
-    return _BackendResponse(backend, status, headers, settle)
-
-
-async def _feed(process: asyncio.subprocess.Process, body: AsyncIterator[bytes]) -> None:
-    assert process.stdin is not None
-    try:
-        async for chunk in body:
-            if chunk:
-                process.stdin.write(chunk)
-                await process.stdin.drain()
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # git has heard enough; its answer says why
-    except ClientDisconnect:
-        process.kill()  # half a pack must not be taken for a whole one
-    finally:
-        process.stdin.close()
-
-
-async def _read_headers(process: asyncio.subprocess.Process) -> tuple[int, dict[str, str]]:
-    assert process.stdout is not None
-    status, headers = 200, dict[str, str]()
-    while line := (await process.stdout.readline()).decode(errors="replace").strip():
-        name, _, value = line.partition(":")
-        if name.lower() == "status":
-            status = int(value.split()[0])
-        else:
-            headers[name.lower()] = value.strip()
-    return (status, headers) if headers else (500, headers)
-
-
-def _fix_headers(headers: dict[str, str], rest: str) -> None:
-    headers.pop("content-length", None)
-    if rest == "info/refs" and headers.get("content-type") == "text/plain":
-        headers["content-type"] = "text/plain; charset=utf-8"
-
-
-async def _output(process: asyncio.subprocess.Process, settle: _Settle | None) -> AsyncIterator[bytes]:
-    """What git says; the last piece is held back until everybody has been told of the push."""
-    assert process.stdout is not None
-    held = b""
-    while chunk := await process.stdout.read(_CHUNK):
-        if held:
-            yield held
-        held = chunk
-    await process.wait()
-    if settle:
-        await asyncio.shield(settle())
-    yield held
