@@ -169,3 +169,13 @@ def test_all_containers_start_and_stop_in_one_task(target: Any, vmid: int, embed
 def test_switching_all_containers_needs_the_privilege(target: Any) -> None:
     answer = target.call("POST", f"/nodes/{target.node}/stopall", "token-nothing")
     assert answer.reason == "Permission check failed (/, VM.PowerMgmt)"
+
+
+def test_an_interface_takes_no_larger_packets_than_its_bridge(target: Any, vmid: int, embedded_only: None) -> None:
+    path = f"{target.lxc}/{vmid}/config"
+    too_large = target.call("PUT", path, net0=f"{NET},mtu=9000")
+    assert (too_large.status, too_large.reason) == (500, "net0: MTU size '9000' is bigger than bridge MTU '1500'")
+    nowhere = target.call("PUT", path, net0="name=eth0,bridge=vmbr77,mtu=1400")
+    assert nowhere.reason == "bridge 'vmbr77' does not exist"
+    assert target.call("PUT", path, net0=f"{NET},mtu=1400").status == 200
+    assert "mtu=1400" in target.call("GET", path).data["net0"]

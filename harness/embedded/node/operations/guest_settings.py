@@ -14,6 +14,8 @@ from harness.embedded.node.node import Node
 from harness.embedded.node.operations import guest_disks
 
 MAC_PREFIX = "BC:24:11"
+_BRIDGE_MTU = 1500
+"""Bytes: what bridges have that nobody gave another."""
 
 
 def prepare(node: Node, settings: Mapping[str, str | None]) -> dict[str, str | None]:
@@ -23,12 +25,25 @@ def prepare(node: Node, settings: Mapping[str, str | None]) -> dict[str, str | N
 
 def _prepare(node: Node, key: str, value: str | None) -> str | None:
     if value and re.fullmatch(r"net\d+", key):
+        _check_mtu(node, key, value)
         return network(node, value)
     if value and re.fullmatch(r"dev\d+", key):
         _check_device(node, value)
     if value and key == "hookscript":
         _check_hook(node, value)
     return guest_config.normalize(key, value)
+
+
+def _check_mtu(node: Node, key: str, value: str) -> None:
+    """An interface takes no larger packets than its bridge; only one with an ``mtu`` is held against it."""
+    values = verify.parse_property(guest_disks.form_of(node, "net0"), value)
+    mtu, name = int(values.get("mtu", 0)), values.get("bridge", "")
+    if not mtu:
+        return
+    if name not in {bridge.name for bridge in node.options.bridges}:
+        raise failure(f"bridge '{name}' does not exist")
+    if mtu > _BRIDGE_MTU:
+        raise failure(f"{key}: MTU size '{mtu}' is bigger than bridge MTU '{_BRIDGE_MTU}'")
 
 
 def _check_hook(node: Node, volid: str) -> None:
