@@ -109,7 +109,7 @@ def _command(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def local(session: nox.Session) -> None:
-    """Control plane, release pull request and, on the embedded node, its merge. `local NAME`: one throw-away container."""
+    """Control plane, release pull request and, on the embedded node, its merge. `local NAME`: a throw-away container."""
     _command(session)
 
 
@@ -145,7 +145,7 @@ def doctor(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def down(session: nox.Session) -> None:
-    """Stop the control plane; delete the embedded node's containers, after asking; --all: data, images and state too."""
+    """Stop the control plane; delete the embedded node's containers, after asking; --all: data, images, state too."""
     _command(session)
 
 
