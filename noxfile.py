@@ -109,7 +109,7 @@ def _command(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def local(session: nox.Session) -> None:
-    """Control plane, release pull request and, on the embedded node, its merge. `local NAME`: a throw-away container."""
+    """Control plane, release pull request and, on the embedded node, its merge. `local NAME`: a trial container."""
     _command(session)
 
 
