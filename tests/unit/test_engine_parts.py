@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from harness.embedded.engine import labels
 from harness.embedded.engine.options import EngineFacts
-from harness.embedded.node import docker_runtime
-from harness.embedded.node.docker import bridges, codec, devices, files, limits, templates
+from harness.embedded.node.docker import bridges, changes, codec, devices, files, limits, templates
 from harness.embedded.node.docker.names import Names
 from harness.embedded.node.docker.ownership import Owner
 from harness.embedded.node.docker.tools import Tools
@@ -110,7 +109,7 @@ def test_only_what_docker_cannot_change_calls_for_a_new_container():
     ("key", "waiting"), [("mp0", True), ("dev3", True), ("nameserver", True), ("memory", False), ("net0", False)]
 )
 def test_which_changes_wait_for_a_restart(key, waiting):
-    assert docker_runtime.waits(key) is waiting
+    assert changes.waits(key) is waiting
 
 
 # First files

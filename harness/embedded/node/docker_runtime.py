@@ -9,31 +9,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from docker import errors as docker_errors
 from docker.client import DockerClient
 
 from harness.embedded.engine import client as engine
 from harness.embedded.engine import image, labels, options
-from harness.embedded.node.docker import (
-    cleanup,
-    codec,
-    devices,
-    files,
-    hotplug,
-    inits,
-    interfaces,
-    limits,
-    templates,
-)
+from harness.embedded.node.docker import cleanup, files, templates
 from harness.embedded.node.docker.archives import Archives
 from harness.embedded.node.docker.bridges import Bridges
+from harness.embedded.node.docker.changes import Changes
+from harness.embedded.node.docker.commands import Commands
 from harness.embedded.node.docker.commits import Commits
-from harness.embedded.node.docker.containers import Containers, nothing_more
+from harness.embedded.node.docker.containers import Containers
 from harness.embedded.node.docker.copies import Copies
-from harness.embedded.node.docker.imports import Imports, is_foreign
+from harness.embedded.node.docker.holdings import Holdings
+from harness.embedded.node.docker.imports import Imports
 from harness.embedded.node.docker.names import Names
 from harness.embedded.node.docker.ownership import Owner
+from harness.embedded.node.docker.power import Power
 from harness.embedded.node.docker.reader import Reader
+from harness.embedded.node.docker.snapshots import Snapshots
 from harness.embedded.node.docker.specs import Specs
 from harness.embedded.node.docker.tools import Tools
 from harness.embedded.node.docker.volumes import Volumes
@@ -43,28 +37,16 @@ from harness.embedded.node.runtime import (
     Bridge,
     GuestError,
     GuestInterface,
-    GuestNet,
     GuestSpec,
     GuestState,
     Log,
     Template,
     UnknownTemplateError,
 )
-from harness.kit import clock
-from harness.kit.errors import DeadlineError, HarnessError
+from harness.kit.errors import HarnessError
 from harness.kit.files import private_directory
 
-_STOP_GRACE_SECONDS = 2.0
-"""A stop first lets systemd close files; Proxmox VE kills at once, and a commit of half-written files helps nobody."""
-_KILL_SECONDS = 10.0
-_ASK_AGAIN_SECONDS = 3.0
 _ADDRESSES = ["ip", "-j", "address"]
-_PENDING_PREFIXES = ("mp", "dev")
-_PENDING = frozenset({"nameserver", "searchdomain", "features", "unprivileged"})
-
-
-def _silent(_line: str) -> None:
-    """For work that has no task log."""
 
 
 class DockerRuntime:
@@ -97,6 +79,20 @@ class DockerRuntime:
         self._tools = tools
         self._fetched = templates.Fetched(own / "templates.json")
         self._watch = Watch(self._api, self._names)
+        self._commands = Commands(self._api, self._names)
+        held = Holdings(
+            api=self._api,
+            names=self._names,
+            containers=self._containers,
+            volumes=self._volumes,
+            bridges=self._bridges,
+            specs=self._specs,
+            watch=self._watch,
+            commands=self._commands,
+        )
+        self._power = Power(held)
+        self._changes = Changes(held, self._facts)
+        self._snapshots = Snapshots(held, self._commits)
 
     # Networks
 
@@ -142,92 +138,15 @@ class DockerRuntime:
 
     def start(self, vmid: int, log: Log) -> None:
         with self._errors():
-            spec = self._specs.load(vmid)
-            present = self._containers.get(vmid)
-            if present["State"]["Running"]:
-                return
-            if present["Config"]["Labels"].get(labels.SPEC) != codec.fingerprint(spec):
-                self._containers.recreate(spec, log)
-            self._start(spec)
-            self._after_start(spec)
-
-    def _start(self, spec: GuestSpec) -> None:
-        failed = f"startup for container '{spec.vmid}' failed"
-        try:
-            self._api.start(self._names.container(spec.vmid))
-        except docker_errors.APIError as refused:
-            if is_foreign(spec.image):
-                raise GuestError(failed, detail=str(refused.explanation)) from refused
-            raise
-        if is_foreign(spec.image) and not self._has_begun(spec.vmid):
-            raise GuestError(failed, hint="its archive has no /sbin/init that runs")
-
-    def _has_begun(self, vmid: int) -> bool:
-        """Whether the init of a container that was just started has taken over and lives."""
-
-        def settled() -> bool:
-            state = self._containers.get(vmid)["State"]
-            return not state["Running"] or not inits.is_starting(int(state["Pid"]))
-
-        clock.wait_until(settled, clock.Deadline(_KILL_SECONDS), f"start of CT {vmid}", longest_pause=0.1)
-        return bool(self._containers.get(vmid)["State"]["Running"])
-
-    def _after_start(self, spec: GuestSpec) -> None:
-        script = devices.permission_script(spec.devices)
-        if script:
-            self._execute(spec.vmid, ["sh", "-c", script])
-        self._name_interfaces(spec.vmid, interfaces.named_otherwise(spec.nets))
-        self._watch.started(spec.vmid)
-
-    def _name_interfaces(self, vmid: int, nets: Sequence[GuestNet]) -> None:
-        command = interfaces.renaming(nets)
-        if command:
-            self._execute(vmid, command)
+            self._power.start(vmid, log)
 
     def stop(self, vmid: int) -> None:
         with self._errors():
-            if not self._signal(vmid, self._halt(vmid)):
-                return
-            try:
-                self._wait_stopped(vmid, _STOP_GRACE_SECONDS)
-            except DeadlineError:
-                self._signal(vmid, "SIGKILL")
-                self._wait_stopped(vmid, _KILL_SECONDS)
+            self._power.stop(vmid)
 
     def shutdown(self, vmid: int, timeout: float) -> None:
         with self._errors():
-            deadline = clock.Deadline(timeout)
-            # Asked again and again: an init that has not set up its signals yet misses the first request.
-            while self._signal(vmid, self._halt(vmid)):
-                try:
-                    self._wait_stopped(vmid, min(_ASK_AGAIN_SECONDS, deadline.remaining))
-                except DeadlineError as late:
-                    if deadline.passed:
-                        text = f"CT {vmid} still runs {timeout:g} s after it was asked to shut down"
-                        raise GuestError(text) from late
-
-    def _halt(self, vmid: int) -> str:
-        return inits.halt_signal(self._watch.state(vmid).pid)
-
-    def _signal(self, vmid: int, signal: str) -> bool:
-        """Send a signal to a container's init; False when it does not run."""
-        try:
-            self._api.kill(self._names.container(vmid), signal)
-        except docker_errors.NotFound:
-            return False
-        except docker_errors.APIError as refused:
-            if refused.status_code == 409:  # not running
-                return False
-            raise
-        return True
-
-    def _wait_stopped(self, vmid: int, seconds: float) -> None:
-        def stopped() -> bool:
-            found = self._containers.find(vmid)
-            return found is None or not found["State"]["Running"]
-
-        clock.wait_until(stopped, clock.Deadline(seconds), f"end of CT {vmid}", longest_pause=0.1)
-        self._watch.ended(vmid)
+            self._power.shutdown(vmid, timeout)
 
     def delete(self, vmid: int) -> None:
         with self._errors():
@@ -240,85 +159,18 @@ class DockerRuntime:
     def mend(self, vmid: int, snapshots: frozenset[str]) -> None:
         """Remove what belongs to none of the snapshots that a container has."""
         with self._errors():
-            for name in set(self._containers.snapshots(vmid)) - snapshots:
-                self._remove_snapshot(self._names.snapshot(vmid, name))
-            self._volumes.keep_only(vmid, snapshots)
+            self._snapshots.keep_only(vmid, snapshots)
 
     # Changes
 
     def update(self, spec: GuestSpec, changed: frozenset[str]) -> frozenset[str]:
         with self._errors():
-            present = self._containers.get(spec.vmid)
-            running = bool(present["State"]["Running"])
-            self._check(spec)
-            if changed & limits.KEYS:
-                self._api.update_container(present["Id"], **limits.limits(spec, self._facts))
-            if any(key.startswith("net") for key in changed):
-                self._reconnect(present, spec)
-            if running and "hostname" in changed:
-                self._rename_host(spec)
-            late = frozenset(key for key in changed if waits(key)) if running else frozenset()
-            plugged = self._plug(present, spec, late) if late else frozenset()
-            self._specs.save(spec)
-            return late - plugged
-
-    def _plug(self, present: Mapping[str, Any], spec: GuestSpec, late: frozenset[str]) -> frozenset[str]:
-        """Mount what is new into the running container, where that can be; the keys of what was mounted.
-
-        Docker does not know of it: the next start makes the container anew, with the mount.
-        """
-        known = {mount.key for mount in self._specs.load(spec.vmid).mounts}
-        new = [mount for mount in spec.mounts if mount.key in late - known]
-        pid, container = int(present["State"]["Pid"]), str(present["Id"])
-        plugged = set[str]()
-        for mount in new:
-            source = self._volumes.place(spec.vmid, mount)
-            if hotplug.is_possible(pid, container, source) and hotplug.plug(
-                pid, source, mount.target, read_only=mount.read_only
-            ):
-                plugged.add(mount.key)
-        return frozenset(plugged)
-
-    def _reconnect(self, present: Mapping[str, Any], spec: GuestSpec) -> None:
-        running = present["State"]["Running"]
-
-        def release(address: str) -> None:
-            self._execute(spec.vmid, interfaces.removal(address))
-
-        self._bridges.reconnect(present["Id"], spec.nets, _silent, release if running else None)
-        self._bridges.tidy()
-        if running:
-            self._name_interfaces(spec.vmid, spec.nets)
-
-    def _check(self, spec: GuestSpec) -> None:
-        """Raise for a device or bind mount that a later start would fail on."""
-        devices.mappings(spec.devices)
-        for mount in spec.mounts:
-            if mount.kind == "bind":
-                self._volumes.bind_source(mount)
-
-    def _rename_host(self, spec: GuestSpec) -> None:
-        script = 'hostname "$1" && printf "%s\\n" "$1" > /etc/hostname'
-        self._execute(spec.vmid, ["sh", "-c", script, "sh", spec.hostname])
+            return self._changes.update(spec, changed)
 
     def delete_volume(self, vmid: int, source: str) -> None:
         """Remove a volume that no configuration names any more; an unknown one is no error."""
         with self._errors():
-            if self._volumes.exists(vmid, source):
-                self._let_go(vmid, source)
-                self._volumes.delete(vmid, source)
-
-    def _let_go(self, vmid: int, source: str) -> None:
-        """Make a stopped container anew that still has a volume; a running one keeps it, and the engine says so."""
-        present = self._containers.find(vmid)
-        name = self._names.volume(source)
-        if present is None or present["State"]["Running"] or name not in _volume_names(present):
-            return
-        spec = self._specs.load(vmid)
-        kept = tuple(mount for mount in spec.mounts if self._names.volume(mount.source) != name)
-        spec = dataclasses.replace(spec, mounts=kept)
-        self._containers.recreate(spec, _silent)
-        self._specs.save(spec)
+            self._changes.delete_volume(vmid, source)
 
     def resize(self, vmid: int, key: str, size_bytes: int) -> None:
         """Remember the size. Docker's volumes and layers grow by themselves up to the disk of this machine."""
@@ -335,7 +187,7 @@ class DockerRuntime:
         with self._errors():
             origin = self._specs.load(source)
             if snapshot is not None:
-                self._need_snapshot(source, snapshot)
+                self._snapshots.need(source, snapshot)
             with self._making(spec):
                 if snapshot is None:
                     self._copies.clone(origin, spec, log)
@@ -384,45 +236,17 @@ class DockerRuntime:
 
     def snapshot(self, vmid: int, name: str, log: Log) -> None:
         with self._errors():
-            spec = self._specs.load(vmid)
-            present = self._containers.get(vmid)
-            try:
-                with self._containers.paused(present):
-                    log(f"keeping the file system of CT {vmid} as '{name}'")
-                    tag = self._names.snapshot(vmid, name).rpartition(":")[2]
-                    self._commits.commit(present["Id"], vmid, tag, **{labels.SNAPSHOT: name})
-                    self._volumes.keep(vmid, name, spec.mounts)
-            except BaseException:
-                self._forget_snapshot(vmid, name)
-                raise
-
-    def _need_snapshot(self, vmid: int, name: str) -> str:
-        kept = self._names.snapshot(vmid, name)
-        if not image.exists(self._client, kept):
-            raise GuestError(f"snapshot '{name}' of CT {vmid} does not exist")
-        return kept
+            self._snapshots.make(vmid, name, log)
 
     def rollback(self, vmid: int, name: str, spec: GuestSpec, log: Log) -> None:
-        kept = self._need_snapshot(vmid, name)
-        self.stop(vmid)
         with self._errors():
-            log(f"bringing back '{name}'")
-            self._volumes.bring_back(vmid, name, spec.mounts)
-            self._containers.replace(spec, kept, nothing_more, log)
-            self._specs.save(spec)
+            self._snapshots.need(vmid, name)
+            self._power.stop(vmid)
+            self._snapshots.bring_back(vmid, name, spec, log)
 
     def delete_snapshot(self, vmid: int, name: str) -> None:
         with self._errors():
-            self._forget_snapshot(vmid, name)
-
-    def _forget_snapshot(self, vmid: int, name: str) -> None:
-        self._remove_snapshot(self._names.snapshot(vmid, name))
-        self._volumes.forget(vmid, name)
-
-    def _remove_snapshot(self, kept: str) -> None:
-        # A snapshot that the container was rolled back to is the ground it stands on: then only the name goes.
-        if not cleanup.remove_image(self._api, kept):
-            self._api.remove_image(kept, force=True)
+            self._snapshots.forget(vmid, name)
 
     # Looking
 
@@ -440,19 +264,10 @@ class DockerRuntime:
             if found is None or not found["State"]["Running"]:
                 return ()
             try:
-                output = self._execute(vmid, _ADDRESSES)
+                output = self._commands.run(vmid, _ADDRESSES)
             except GuestError:  # it has no ip(8), or another one
                 output = self._tools.beside(self._names.container(vmid), _ADDRESSES)
         return [_interface(entry) for entry in json.loads(output)]
-
-    def _execute(self, vmid: int, command: list[str]) -> str:
-        made = self._api.exec_create(self._names.container(vmid), command)
-        output: bytes = self._api.exec_start(made["Id"])
-        code = self._api.exec_inspect(made["Id"])["ExitCode"]
-        text = output.decode(errors="replace")
-        if code != 0:
-            raise GuestError(f"CT {vmid}: {command[0]} ended with {code}: {text.strip()}")
-        return text
 
     # Templates
 
@@ -498,15 +313,6 @@ class DockerRuntime:
             raise
         except HarnessError as failed:
             raise GuestError(failed.message, hint=failed.hint, detail=failed.detail) from failed
-
-
-def _volume_names(present: Mapping[str, Any]) -> set[str]:
-    return {mount["Name"] for mount in present.get("Mounts") or () if mount.get("Type") == "volume"}
-
-
-def waits(key: str) -> bool:
-    """Whether a changed configuration key takes effect only at the next start of a running container."""
-    return key in _PENDING or (key.startswith(_PENDING_PREFIXES) and key[-1].isdigit())
 
 
 def _interface(entry: Mapping[str, Any]) -> GuestInterface:
