@@ -73,7 +73,7 @@ def main(arguments: Sequence[str], load: Load = load) -> int:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         return _reader_gone()
-    except Exception as error:
+    except Exception as error:  # every bug ends in words, a trace in its file and an exit code
         return _no_space(error) if NoSpaceError.is_meant(error) else _unexpected(error)
 
 
