@@ -8,22 +8,25 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import answers, creates, deploys, forge, merging, node, pages, planning, plot, ready, table, verifying
 from bench.measure import Figure
+from tests.e2e.plane_world import PlaneWorld
 from tests.e2e.world import World
 
 RESULTS = Path(__file__).parent / "results"
 
 
-def _with_world(name: str, third: int, libs: Iterable[str], work: Callable[[World], Iterator[Figure]]) -> list[Figure]:
+def _with_world(
+    name: str, third: int, libs: tuple[str, ...], work: Callable[[World], Iterator[Figure]], kind: type[World] = World
+) -> list[Figure]:
     """Figures from a node of the benchmark's own, which is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
-        world = World(Path(directory), f"bench-{name}", third, libs)
+        world = kind(Path(directory), f"bench-{name}", third, libs)
         try:
             return list(work(world))
         finally:
@@ -53,7 +56,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Figure]]] = {
     "plan": lambda: _in_directory(planning.measure),
     "node": lambda: _with_world("node", 44, (), node.measure),
     "answers": lambda: _in_directory(answers.measure),
-    "deploy": lambda: _with_world("three", 40, ("broker", "proxy", "apache"), deploys.three),
+    "deploy": lambda: _with_world("three", 40, ("broker", "proxy", "apache"), deploys.three, PlaneWorld),
     "ready": lambda: _with_world("ready", 41, (), _ready),
     "creates": lambda: _with_world("many", 74, (), _creates),
     "parallel": lambda: _with_world("parallel", 42, (), deploys.side_by_side),
