@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,30 @@ def test_code_that_nobody_accepted_gets_no_secrets_and_only_a_runner_that_asks_f
     assert "hunter2" not in str(other.jobs)
     assert all("hunter2" not in _log(client, run) for run in runs)
     assert all(job["trusted"] is False for job in other.jobs)
+
+
+def test_a_runner_that_asks_while_a_run_begins_changes_nothing_of_what_is_said(
+    client: Client, embedded: server.Served, tmp_path: Path
+) -> None:
+    forge, over = embedded.forge, threading.Event()
+    eager, _ = jobs.register(forge, jobs.registration_token(forge), "eager", ["host"], untrusted=False)
+    asking = threading.Thread(target=lambda: [jobs.take(forge, eager) for _ in iter(over.is_set, True)])
+    work = working_copy(tmp_path / "work", {"README.md": "x\n"})
+    git(work, "push", "-q", client.url("main/app"), "main")
+    for number in range(20):
+        git(work, "checkout", "-q", "-b", f"evil{number}")
+        commit(work, {**_workflow(_STEAL), "n": str(number)}, f"steal {number}")
+    asking.start()
+    try:
+        git(work, "push", "-q", "--all", client.url("main/app"))
+        _finished(client, 20)
+    finally:
+        over.set()
+        asking.join()
+    for number in range(20):
+        sha = git(work, "rev-parse", f"evil{number}").stdout.strip()
+        newest = client.api("GET", f"/repos/main/app/commits/{sha}/statuses")[0]
+        assert newest["description"].startswith("refused: ci.yml"), number
 
 
 def test_where_no_runner_takes_such_code_its_runs_are_refused_and_say_why(

@@ -154,12 +154,11 @@ def start(  # noqa: PLR0917
         refused = wrong
     with forge.db.write():
         run = _insert(forge, repository, doer, source, cause, base, workflow.name if workflow else "")
-        if workflow:
+        if workflow:  # a runner that asks meanwhile finds the jobs when all of this is said of them, or not at all
             _insert_jobs(forge, run, workflow)
+            run_states.begin(forge, run)
     if refused:
         _refuse(forge, run, source, refused)
-    elif workflow:
-        run_states.begin(forge, run)
     forge.jobs.ring()
     return actions.run(forge.db, run.id) or run
 
