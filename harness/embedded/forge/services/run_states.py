@@ -201,7 +201,8 @@ def reset(forge: Forge, run: Run, only: Collection[int]) -> None:
                 reset_steps(forge, job.id)
                 job_logs.truncate(forge, job.id)
         forge.db.update("run", run.id, status="waiting", conclusion=None, ended=None)
-    for job in jobs:
-        if job.key in chosen:
-            tell(forge, job.id)
-    advance(forge, run.id)
+        for job in jobs:
+            if job.key in chosen:
+                tell(forge, job.id)
+        advance(forge, run.id)
+    forge.jobs.ring()
