@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from harness.inventory.model import Inventory
@@ -75,9 +75,14 @@ def chosen(options: argparse.Namespace, inventory: Inventory) -> tuple[str, ...]
     Raises ``UsageError`` for a name that is no container, with the ones there are.
     """
     words = named(options)
-    unknown = [name for name in words if name not in inventory.names]
-    if unknown:
-        raise UsageError(
-            f"no container is called {', '.join(unknown)}", hint=f"there are: {', '.join(sorted(inventory.names))}"
-        )
+    known(words, inventory)
     return tuple(name for name in inventory.names if name in words or not words)
+
+
+def known(words: Iterable[str], inventory: Inventory) -> frozenset[str]:
+    """The words, each of which names a container; raises ``UsageError`` with the containers there are."""
+    given = frozenset(words)
+    if unknown := sorted(given.difference(inventory.names)):
+        there = ", ".join(sorted(inventory.names))
+        raise UsageError(f"no container is called {', '.join(unknown)}", hint=f"there are: {there}")
+    return given

@@ -37,7 +37,7 @@ def make(workspace: Workspace, options: argparse.Namespace) -> Plan:
     return plan_builder.build(
         workspace,
         names,
-        allow_replace=frozenset(getattr(options, "allow_replace", ())),
+        allow_replace=arguments.known(getattr(options, "allow_replace", ()), workspace.inventory),
         control_plane=CONTROL_PLANE in arguments.named(options),
     )
 

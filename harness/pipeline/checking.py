@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from harness.forge.statuses import State
-from harness.kit.errors import ConfigurationError, ExitCode, HarnessError
+from harness.kit.errors import ConfigurationError, ExitCode, HarnessError, UsageError
 from harness.lifecycle import plan_builder
 from harness.lifecycle.observe import observe
 from harness.lifecycle.plan import Plan
@@ -23,6 +24,8 @@ from harness.pipeline.tell import Commit
 from harness.pve.client import Pve
 from harness.repo.parts import STAGE_FILE
 from harness.repo.scratch import Scratch
+
+_PARTS: Final = ("config.env", "libs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,14 @@ def lay_out(office: Office, seat: Seat, root: Path, scratch: Path) -> None:
 
 
 def check_folder(office: Office, folder: Path) -> int:
-    """Check a directory by hand: its plan goes to the terminal."""
+    """Check a directory by hand: its plan goes to the terminal.
+
+    Raises ``UsageError`` for one that holds no repository's files, whose plan would be that nothing changes.
+    """
+    if not any((folder / part).exists() for part in _PARTS):
+        raise UsageError(
+            f"{folder} has neither of {' and '.join(_PARTS)}", hint="name the root of a repository's files"
+        )
     try:
         made, _ = plan(office, folder.resolve(), Scope((), ""), None)
     except HarnessError as error:

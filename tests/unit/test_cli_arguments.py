@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from harness.cli import arguments
+from harness.cli import arguments, planning
 from harness.inventory.model import Inventory
 from harness.kit.errors import UsageError
+from harness.lifecycle.workspace import Workspace
 from tests import samples
 
 INVENTORY = Inventory(tuple(samples.container(name) for name in ("broker", "proxy", "apache")))
@@ -18,6 +21,7 @@ def parse(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     arguments.add_containers(parser)
     arguments.add_pytest(parser)
+    parser.add_argument("--allow-replace", action="append", default=[])
     options, options_rest = parser.parse_known_args(words)
     options.rest = options_rest
     return options
@@ -42,6 +46,12 @@ def test_an_unknown_name_is_refused_with_the_ones_there_are() -> None:
         arguments.chosen(parse("brokr"), INVENTORY)
     assert caught.value.hint == "there are: apache, broker, proxy"
     assert caught.value.exit_code == 2
+
+
+def test_a_container_to_be_replaced_must_be_one() -> None:
+    assert arguments.known(["proxy"], INVENTORY) == {"proxy"}
+    with pytest.raises(UsageError, match="no container is called brokr"):
+        planning.make(cast("Workspace", SimpleNamespace(inventory=INVENTORY)), parse("--allow-replace", "brokr"))
 
 
 def test_a_pytest_options_value_is_no_container() -> None:
