@@ -140,11 +140,22 @@ def _carry_out(forge: Desk, plane: LocalPlane, plan: Plan) -> None:
     else:
         console.say("all of it is released already: the release is carried out again")
         forge.again(agreement.digest(plan))
-    run = forge.started(before)
-    console.say(f"following {run.page}")
-    ended = forge.follow(run, lambda line: console.say(without_moment(line)))
+    ended = _follow(forge, before, plane.control_plane.url)
     if ended.conclusion != "success":
         raise AcceptanceError(f"the release ended with {ended.conclusion}", hint=f"its log: {ended.page}")
+
+
+def _follow(forge: Desk, before: int, url: str) -> Run:
+    """What the release came to; who stops watching it is told that it goes on."""
+    page = f"{url}/{names.CONFIG}/actions"
+    try:
+        run = forge.started(before)
+        page = run.page
+        console.say(f"following {page}")
+        return forge.follow(run, lambda line: console.say(without_moment(line)))
+    except KeyboardInterrupt:
+        console.say(f"it was accepted, and the control plane goes on with it: {page} shows it and can cancel it")
+        raise
 
 
 def _merge(forge: Desk, pull: Pull) -> None:

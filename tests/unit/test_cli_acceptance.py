@@ -99,6 +99,20 @@ def test_left_open_says_which_host_it_would_deploy_to(tmp_path: Path, capsys: py
     assert "deploys this plan to pve.example.org" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("moment", "page"), [("started", f"{world.URL}/main/config/actions"), ("follow", RUN.page)])
+def test_who_stops_watching_is_told_that_the_release_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], moment: str, page: str
+) -> None:
+    def interrupted(*_: object) -> Run:
+        raise KeyboardInterrupt
+
+    desk = FakeDesk()
+    setattr(desk, moment, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        offer(tmp_path, world.plan(Action.CREATE), desk=desk)
+    assert f"the control plane goes on with it: {page} shows it" in capsys.readouterr().err.replace("\n", " ")
+
+
 def test_accepted_is_merged_and_followed_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     desk = FakeDesk()
     assert offer(tmp_path, world.plan(Action.CREATE), desk=desk) == 0
