@@ -110,10 +110,10 @@ class Player:
             return {self._fill(name): self._fill(held) for name, held in value.items()}
         return value
 
-    def _sleep(self, _step: Step) -> Step:
+    def _sleep(self, step: Step) -> Step:
         """What Gitea needs time for is done here when the request is answered; a real one gets its pause."""
         if "FORGE_URL" in os.environ:
-            time.sleep(_step["seconds"])
+            time.sleep(step["seconds"])
         return {"ok": True}
 
     # HTTP
